@@ -1,0 +1,66 @@
+"""Pages for operators and their tools: alive, ready, metrics."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+
+from django.db import DatabaseError, connection
+from django.db.models import Max, Sum
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.http import require_safe
+
+from apps.core.models import Counter, Heartbeat
+
+CLUSTER = "cluster"
+CLUSTER_SILENCE = dt.timedelta(seconds=45)
+
+
+@require_safe
+def healthz(request: HttpRequest) -> JsonResponse:
+    """The web process answers."""
+    return JsonResponse({"status": "ok"})
+
+
+@require_safe
+def readyz(request: HttpRequest) -> JsonResponse:
+    """200 when the database answers and a cluster was seen within 45 seconds, else 503 with what is missing."""
+    parts = {"database": "ok", "cluster": "ok"}
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+        seen = Heartbeat.objects.filter(name__startswith=CLUSTER).aggregate(last=Max("seen_at"))["last"]
+        if seen is None:
+            parts["cluster"] = "never seen; start it with `manage.py up` or `manage.py qcluster`"
+        elif timezone.now() - seen > CLUSTER_SILENCE:
+            parts["cluster"] = "not seen for more than 45 seconds"
+    except DatabaseError:
+        parts = {"database": "not reachable, or not migrated", "cluster": "unknown"}
+    ready = all(value == "ok" for value in parts.values())
+    return JsonResponse({"status": "ok" if ready else "unready", **parts}, status=200 if ready else 503)
+
+
+def _label(value: str) -> str:
+    return value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+
+
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Counters and heartbeats in Prometheus' text format."""
+    lines: list[str] = []
+    last = ""
+    # Sums over hours that are still kept; a fall after pruning reads as a counter reset, which Prometheus allows for.
+    for row in Counter.objects.values("name", "key").annotate(total=Sum("value")).order_by("name", "key"):
+        name = "connectors_" + re.sub(r"[^a-zA-Z0-9_]", "_", row["name"]) + "_total"
+        if name != last:
+            lines.append(f"# TYPE {name} counter")
+            last = name
+        label = f'{{key="{_label(row["key"])}"}}' if row["key"] else ""
+        lines.append(f"{name}{label} {row['total']}")
+    lines.append("# TYPE connectors_heartbeat_seconds gauge")
+    now = timezone.now()
+    for beat in Heartbeat.objects.order_by("name"):
+        age = max((now - beat.seen_at).total_seconds(), 0)
+        lines.append(f'connectors_heartbeat_seconds{{name="{_label(beat.name)}"}} {age:.1f}')
+    return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")

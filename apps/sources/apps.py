@@ -1,0 +1,10 @@
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class SourcesConfig(AppConfig):
+    name = "apps.sources"
+    label = "sources"
+    verbose_name = "Sources"
+    default_auto_field = "django.db.models.BigAutoField"

@@ -1,0 +1,229 @@
+"""All settings, in one file. Every value that an operator may set comes from the environment."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from django.core.exceptions import ImproperlyConfigured
+
+from connectors_site import env
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(env.text("DATA_DIR") or BASE_DIR / "data").resolve()
+RUN_DIR = DATA_DIR / "run"
+DATA_DIR.mkdir(parents=True, exist_ok=True)
+
+# --- Mode, keys, addresses ---------------------------------------------------------------------
+DEBUG = env.flag("DEBUG", default=False)
+TESTING = "pytest" in sys.modules
+
+SECRET_KEY = env.text("SECRET_KEY")
+if not SECRET_KEY:
+    if not (DEBUG or TESTING):
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. Give a long random value (or SECRET_KEY_FILE), or DEBUG=1 for development."
+        )
+    SECRET_KEY = env.made_once(DATA_DIR / "secret_key")
+
+# Keys for secrets at rest, newest first. In development they follow from SECRET_KEY.
+FIELD_KEYS = env.words("FIELD_KEYS")
+FIELD_KEYS_DERIVED = not FIELD_KEYS
+if FIELD_KEYS_DERIVED:
+    FIELD_KEYS = [f"field-keys:{SECRET_KEY}"]
+
+PORT = env.whole("PORT", 8000, least=1, most=65535)
+PUBLIC_URL = env.url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).geturl().rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_public.hostname or "127.0.0.1"]
+if DEBUG:
+    ALLOWED_HOSTS = [*dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"])]
+CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
+SANDBOX_ENABLED = env.flag("SANDBOX", default=False)
+
+# --- Applications ------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "unfold",
+    "unfold.contrib.filters",
+    "unfold.contrib.forms",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    # Before staticfiles, so that runserver serves files as production does.
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    # Before django_q: our guarded `qcluster` command replaces the stock one.
+    "apps.core",
+    "django_q",
+    "rest_framework",
+    "drf_spectacular",
+    "apps.sources",
+    "apps.channels",
+    "apps.connectors",
+    "apps.deliveries",
+    "apps.actions",
+    "apps.inbound",
+    "apps.commands",
+    "apps.api",
+    "apps.sandbox",
+]
+
+MIDDLEWARE = [
+    "apps.core.middleware.SecurityHeaders",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "connectors_site.urls"
+WSGI_APPLICATION = "connectors_site.wsgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database ----------------------------------------------------------------------------------
+DATABASE_URL = env.url(
+    "DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}", ("sqlite", "postgres", "postgresql")
+)
+DATABASES = {"default": env.database(DATABASE_URL)}
+DATABASE_IS_SQLITE = DATABASE_URL.scheme == "sqlite"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Background cluster ------------------------------------------------------------------------
+# A task is only a nudge ("look now"); the rows are the truth. So nothing needs results or retries.
+BROKER_URL = env.text("BROKER_URL")
+Q_WORKERS = env.whole("Q_WORKERS", 2, least=1, most=64)
+SEND_CONCURRENCY = env.whole("SEND_CONCURRENCY", 64, least=1, most=1024)
+Q_CLUSTER: dict[str, object] = {
+    "name": "connectors",
+    "label": "Background tasks",
+    "workers": Q_WORKERS,
+    "timeout": 90,
+    "retry": 150,
+    "ack_failures": True,
+    "max_attempts": 1,
+    "catch_up": False,
+    "save_limit": -1,
+    "bulk": 10,
+    "poll": 0.2,
+    "guard_cycle": 0.5,
+    "log_level": "WARNING",
+}
+if BROKER_URL:
+    env.url("BROKER_URL", BROKER_URL, ("redis", "rediss"))
+    Q_CLUSTER["broker_class"] = "apps.core.broker.RedisBroker"
+    Q_CLUSTER["redis"] = BROKER_URL
+else:
+    Q_CLUSTER["broker_class"] = "apps.core.broker.DatabaseBroker"
+    Q_CLUSTER["orm"] = "default"
+
+# --- Sending and keeping -----------------------------------------------------------------------
+DESTINATION_ALLOW = env.words("DESTINATION_ALLOW")
+OUTBOUND_PROXY = env.text("OUTBOUND_PROXY")
+RETENTION_DAYS = env.whole("RETENTION_DAYS", 30, least=1, most=3650)
+WEB_WORKERS = env.whole("WEB_WORKERS", 1 if DATABASE_IS_SQLITE else 2, least=1, most=64)
+
+# --- Sign-in and sessions ----------------------------------------------------------------------
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/admin/login/"
+LOGIN_REDIRECT_URL = "/admin/"
+
+# --- Security ----------------------------------------------------------------------------------
+_https = _public.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https and not DEBUG
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_HSTS_SECONDS = 31_536_000 if _https and not DEBUG else 0
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# Only behind a proxy that sets (and never passes on) X-Forwarded-Proto.
+BEHIND_PROXY = env.flag("BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Bounds forms of the admin and the API. The inbound views read their stream themselves, with their own cap.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 5_000
+
+# --- Language, time, files ---------------------------------------------------------------------
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
+# Development serves the files where they stand, so that nothing has to be collected for tests.
+WHITENOISE_USE_FINDERS = DEBUG or TESTING
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG or TESTING
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_MANIFEST_STRICT = False
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- REST API ----------------------------------------------------------------------------------
+REST_FRAMEWORK: dict[str, object] = {
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+}
+SPECTACULAR_SETTINGS: dict[str, object] = {
+    "TITLE": "Teams Connectors API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Logging -----------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "apps.core.logs.Redact"}},
+    "formatters": {
+        "line": {
+            "()": "apps.core.logs.Line",
+            "format": "{asctime} {levelname} {name}: {message}",
+            "style": "{",
+        }
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]},
+    },
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django-q": {"handlers": [], "level": "WARNING", "propagate": True},
+        # urllib3 logs full addresses at DEBUG; webhook URLs are secrets.
+        "urllib3": {"level": "WARNING"},
+    },
+}
