@@ -104,7 +104,7 @@ def database(parts: SplitResult) -> dict[str, object]:
     if parts.scheme == "sqlite":
         path = unquote(parts.netloc + parts.path)
         # sqlite:////srv/db is absolute, sqlite:///db is relative to the working directory, as elsewhere.
-        name = path[1:] if path.startswith("/") else path
+        name = path.removeprefix("/")
         if not name:
             raise ImproperlyConfigured(
                 "DATABASE_URL needs a file, for example sqlite:////srv/connectors/db.sqlite3."

@@ -23,7 +23,7 @@ SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
     if not (DEBUG or TESTING):
         raise ImproperlyConfigured(
-            "SECRET_KEY is not set. Give a long random value (or SECRET_KEY_FILE), or DEBUG=1 for development."
+            "SECRET_KEY is not set. Give a long random value (or SECRET_KEY_FILE); DEBUG=1 makes one."
         )
     SECRET_KEY = env.made_once(DATA_DIR / "secret_key")
 
@@ -34,13 +34,15 @@ if FIELD_KEYS_DERIVED:
     FIELD_KEYS = [f"field-keys:{SECRET_KEY}"]
 
 PORT = env.whole("PORT", 8000, least=1, most=65535)
+HOST = env.text("HOST", "127.0.0.1")
 PUBLIC_URL = env.url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).geturl().rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_public.hostname or "127.0.0.1"]
 if DEBUG:
     ALLOWED_HOSTS = [*dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"])]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
-SANDBOX_ENABLED = env.flag("SANDBOX", default=False)
+# The pretend Teams comes with `up --demo`, unless SANDBOX says otherwise.
+SANDBOX_ENABLED = env.flag("SANDBOX", default="--demo" in sys.argv)
 
 # --- Applications ------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -139,6 +141,9 @@ else:
 
 # --- Sending and keeping -----------------------------------------------------------------------
 DESTINATION_ALLOW = env.words("DESTINATION_ALLOW")
+if SANDBOX_ENABLED and _public.hostname:
+    # The pretend Teams is served by this very site.
+    DESTINATION_ALLOW = [*DESTINATION_ALLOW, _public.hostname]
 OUTBOUND_PROXY = env.text("OUTBOUND_PROXY")
 RETENTION_DAYS = env.whole("RETENTION_DAYS", 30, least=1, most=3650)
 WEB_WORKERS = env.whole("WEB_WORKERS", 1 if DATABASE_IS_SQLITE else 2, least=1, most=64)

@@ -1,0 +1,274 @@
+"""The one way out: every request of ours to another server goes through `request`.
+
+It connects to public addresses only (and to what DESTINATION_ALLOW names), judged on the address that is
+really connected to, so a name that resolves differently a moment later gains nothing. It follows no
+redirect, reads no proxy or netrc from the environment, keeps no cookies and reads at most 64 KiB.
+"""
+
+from __future__ import annotations
+
+import http.cookiejar
+import ipaddress
+import os
+import socket
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from django.conf import settings
+from requests.adapters import HTTPAdapter
+from requests.structures import CaseInsensitiveDict
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
+from urllib3.util import connection as plain_connection
+
+from apps.core import addresses
+from apps.core.errors import TransportError
+
+TIMEOUT = (5.0, 30.0)
+RESPONSE_CAP = 64 * 1024
+USER_AGENT = "TeamsConnectors/0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the other side said. text: at most 64 KiB, undecodable bytes replaced."""
+
+    status: int
+    headers: Mapping[str, str]
+    text: str
+    elapsed_ms: int
+    truncated: bool = field(default=False)
+
+
+def _refused() -> TransportError:
+    return TransportError(
+        "destination_refused",
+        "The address belongs to a private or reserved network. If that is meant, add it to DESTINATION_ALLOW.",
+        permanent=True,
+    )
+
+
+def _connect(conn: HTTPConnection) -> socket.socket:
+    """Connect to the first address of the host that is allowed and answers."""
+    host = conn._dns_host
+    try:
+        found = socket.getaddrinfo(host, conn.port, type=socket.SOCK_STREAM)
+    except (socket.gaierror, UnicodeError) as error:
+        raise NameResolutionError(host, conn, cast("socket.gaierror", error)) from error
+    allowed = [
+        str(sockaddr[0])
+        for *_, sockaddr in found
+        if addresses.may_connect(host, str(sockaddr[0]), settings.DESTINATION_ALLOW)
+    ]
+    if not allowed:
+        raise _refused()
+    failure: OSError | None = None
+    for address in allowed:
+        try:
+            return plain_connection.create_connection(
+                (address, conn.port), conn.timeout, conn.source_address, conn.socket_options
+            )
+        except OSError as error:
+            failure = error
+    if isinstance(failure, TimeoutError):
+        raise ConnectTimeoutError(conn, "no answer to the connection attempt") from failure
+    raise NewConnectionError(conn, "no connection") from failure
+
+
+class _GuardedHTTP(HTTPConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _GuardedHTTPS(HTTPSConnection):
+    def _new_conn(self) -> socket.socket:
+        return _connect(self)
+
+
+class _HTTPPool(HTTPConnectionPool):
+    ConnectionCls = _GuardedHTTP
+
+
+class _HTTPSPool(HTTPSConnectionPool):
+    ConnectionCls = _GuardedHTTPS
+
+
+class GuardedAdapter(HTTPAdapter):
+    """requests' adapter over connections that judge their address. A proxy, if set, is the operator's own choice."""
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
+
+
+_local = threading.local()
+_adapter: GuardedAdapter | None = None
+_lock = threading.Lock()
+
+
+def _shared_adapter() -> GuardedAdapter:
+    global _adapter  # noqa: PLW0603 - pooled connections have to outlive the task that made them
+    with _lock:
+        if _adapter is None:
+            _adapter = GuardedAdapter(
+                pool_connections=64, pool_maxsize=settings.SEND_CONCURRENCY, max_retries=0
+            )
+        return _adapter
+
+
+def _session() -> requests.Session:
+    session: requests.Session | None = getattr(_local, "session", None)
+    if session is None:
+        session = requests.Session()
+        session.trust_env = False
+        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
+        session.headers.clear()
+        session.headers["User-Agent"] = USER_AGENT
+        adapter = _shared_adapter()
+        session.mount("https://", adapter)
+        session.mount("http://", adapter)
+        _local.session = session
+    return session
+
+
+def _forget() -> None:
+    # Connections must not be shared between a process and its fork.
+    global _adapter, _local, _lock
+    _adapter, _local, _lock = None, threading.local(), threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget)
+
+
+def _check(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        host, parts = None, urlsplit("")
+    if parts.scheme not in {"http", "https"} or not host or parts.username is not None:
+        raise TransportError(
+            "bad_address",
+            "The address is not a plain http(s) address. Correct it and try again.",
+            permanent=True,
+        )
+    if settings.OUTBOUND_PROXY:
+        # The proxy resolves names, so only literal addresses can be judged here.
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            return
+        if not addresses.may_connect(host, host, settings.DESTINATION_ALLOW):
+            raise _refused()
+
+
+def _read(response: requests.Response, deadline: float) -> tuple[bytes, bool]:
+    """At most RESPONSE_CAP bytes of the body; a body that is longer or slower than allowed is cut off."""
+    body = bytearray()
+    for chunk in response.iter_content(8192):
+        body += chunk
+        if len(body) > RESPONSE_CAP or time.monotonic() > deadline:
+            response.close()
+            return bytes(body[:RESPONSE_CAP]), True
+    return bytes(body), False
+
+
+def request(
+    method: str,
+    url: str,
+    *,
+    body: bytes | None = None,
+    headers: Mapping[str, str] | None = None,
+    timeout: tuple[float, float] = TIMEOUT,
+) -> Answer:
+    """Send one request and return whatever status was answered, redirects included.
+
+    timeout: seconds to connect, seconds between two received packets.
+    Raises TransportError when there was no answer: `permanent` when another try cannot help,
+    `ambiguous` when the request may have been carried out all the same.
+    """
+    _check(url)
+    started = time.monotonic()
+    proxies = (
+        {"http": settings.OUTBOUND_PROXY, "https": settings.OUTBOUND_PROXY} if settings.OUTBOUND_PROXY else {}
+    )
+    try:
+        response = _session().request(
+            method,
+            url,
+            data=body,
+            headers=dict(headers or {}),
+            timeout=timeout,
+            allow_redirects=False,
+            stream=True,
+            proxies=proxies,
+        )
+    except requests.exceptions.ConnectTimeout:
+        raise TransportError(
+            "connect_timeout", "The server did not accept a connection in time.", permanent=False
+        ) from None
+    except requests.exceptions.Timeout:
+        raise TransportError(
+            "timeout",
+            "The server took the request but did not answer in time.",
+            permanent=False,
+            ambiguous=True,
+        ) from None
+    except requests.exceptions.ProxyError:
+        raise TransportError(
+            "proxy_error", "The outbound proxy refused or is down. Check OUTBOUND_PROXY.", permanent=False
+        ) from None
+    except requests.exceptions.SSLError:
+        raise TransportError(
+            "tls_error",
+            "No secure connection: the server's certificate or TLS version is not acceptable.",
+            permanent=False,
+        ) from None
+    except requests.exceptions.ConnectionError as error:
+        raise _connection_error(error) from None
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError):
+        raise TransportError(
+            "bad_request",
+            "The request could not be built. Check the address and the headers.",
+            permanent=True,
+        ) from None
+    truncated = True
+    try:
+        data, truncated = _read(response, started + timeout[0] + timeout[1])
+    except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
+        # The status is known, and that is what counts; the rest of the body only helps people.
+        data = b""
+    finally:
+        response.close()
+    return Answer(
+        status=response.status_code,
+        headers=CaseInsensitiveDict(response.headers),
+        text=data.decode("utf-8", "replace"),
+        elapsed_ms=round((time.monotonic() - started) * 1000),
+        truncated=truncated,
+    )
+
+
+def _connection_error(error: requests.exceptions.ConnectionError) -> TransportError:
+    cause = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(cause, NameResolutionError):
+        return TransportError("dns_error", "The server's name could not be resolved.", permanent=False)
+    if isinstance(cause, NewConnectionError):
+        return TransportError("connection_refused", "The server refuses connections.", permanent=False)
+    return TransportError(
+        "connection_lost", "The connection broke before an answer came.", permanent=False, ambiguous=True
+    )
+
+
+def post(
+    url: str, *, body: bytes, headers: Mapping[str, str] | None = None, timeout: tuple[float, float] = TIMEOUT
+) -> Answer:
+    """POST `body`. See `request`."""
+    return request("POST", url, body=body, headers=headers, timeout=timeout)
