@@ -1,0 +1,113 @@
+"""The one import for authors of sources.
+
+>>> from apps.sources.sdk import Events, HmacBody, Notification, Source
+"""
+
+from __future__ import annotations
+
+from apps.cards.notification import (
+    ActionRef,
+    Actor,
+    Card,
+    Code,
+    Fact,
+    Image,
+    Item,
+    Items,
+    Link,
+    Markdown,
+    Notification,
+    Severity,
+)
+from apps.cards.text import (
+    escape,
+    from_adf,
+    from_gfm,
+    from_html,
+    from_jira,
+    from_slack,
+    link,
+    md,
+    plain,
+    safe_url,
+    truncate,
+)
+from apps.core.errors import PayloadError, UnsupportedEvent
+from apps.sources.events import Attribute, Events, EventSpec, Ignore, Outcome, RawEvent
+from apps.sources.http import Headers, Http, Reply
+from apps.sources.payload import Payload, parse_json, parse_time
+from apps.sources.source import ActionSpec, Context, Field, Option, Source
+from apps.sources.verify import (
+    Basic,
+    Bearer,
+    ClientState,
+    HmacBody,
+    HmacTimestamped,
+    HmacUrlBody,
+    QueryToken,
+    Scheme,
+    SharedHeader,
+    StandardWebhooks,
+    TeamsHmac,
+    UrlOnly,
+)
+
+SDK_VERSION = "1.0"
+
+__all__ = [
+    "SDK_VERSION",
+    "ActionRef",
+    "ActionSpec",
+    "Actor",
+    "Attribute",
+    "Basic",
+    "Bearer",
+    "Card",
+    "ClientState",
+    "Code",
+    "Context",
+    "EventSpec",
+    "Events",
+    "Fact",
+    "Field",
+    "Headers",
+    "HmacBody",
+    "HmacTimestamped",
+    "HmacUrlBody",
+    "Http",
+    "Ignore",
+    "Image",
+    "Item",
+    "Items",
+    "Link",
+    "Markdown",
+    "Notification",
+    "Option",
+    "Outcome",
+    "Payload",
+    "PayloadError",
+    "QueryToken",
+    "RawEvent",
+    "Reply",
+    "Scheme",
+    "Severity",
+    "SharedHeader",
+    "Source",
+    "StandardWebhooks",
+    "TeamsHmac",
+    "UnsupportedEvent",
+    "UrlOnly",
+    "escape",
+    "from_adf",
+    "from_gfm",
+    "from_html",
+    "from_jira",
+    "from_slack",
+    "link",
+    "md",
+    "parse_json",
+    "parse_time",
+    "plain",
+    "safe_url",
+    "truncate",
+]
