@@ -134,7 +134,7 @@ class Payload:
         if not isinstance(value, dict):
             raise PayloadError(
                 "missing_field",
-                f"The payload has no object at {self._path(path)}. Check that the source sends its own format.",
+                f"The payload has no object at {self._path(path)}. Check the source's format.",
                 path=self._path(path),
             )
         return Payload(value, self._path(path))
