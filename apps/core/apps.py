@@ -10,4 +10,4 @@ class CoreConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from apps.core import checks  # noqa: F401, PLC0415 - importing registers the checks
+        from apps.core import checks  # noqa: F401 - importing registers the checks
