@@ -1,0 +1,57 @@
+"""Slack's mrkdwn -> the subset that Teams cards show.
+
+https://docs.slack.dev/messaging/formatting-message-text
+"""
+
+from __future__ import annotations
+
+import html
+import re
+
+from apps.cards.notification import Markdown
+from apps.cards.text import clean, escape, link, truncate
+
+_TOKEN = re.compile(
+    r"<(?P<angle>[^<>\n]{1,2000})>"
+    r"|(?<![\w*])\*(?P<bold>[^*\s](?:[^*\n]{0,500}[^*\s])?)\*(?![\w*])"
+    r"|(?<![\w~])~(?P<strike>[^~\n]{1,500})~(?![\w~])"
+    r"|`{1,3}(?P<code>[^`]{1,2000})`{1,3}"
+)
+
+
+def convert(text: object, *, max_chars: int = 4000) -> Markdown:
+    """The text in the subset of Teams. Raises nothing."""
+    source = clean(text)[: max(max_chars * 4, 2000)]
+    lines = [_line(line) for line in source.split("\n")]
+    return Markdown(truncate(Markdown("\n\n".join(line for line in lines if line.strip())), max_chars))
+
+
+def _line(text: str) -> str:
+    out, at = [], 0
+    for found in _TOKEN.finditer(text):
+        out.append(_words(text[at : found.start()]))
+        at = found.end()
+        kind, value = found.lastgroup, found[found.lastgroup or 0]
+        if kind == "angle":
+            out.append(_angle(value))
+        elif kind == "bold":
+            out.append(f"**{_words(value)}**")
+        else:
+            out.append(_words(value))
+    out.append(_words(text[at:]))
+    line = "".join(out)
+    return re.sub(r"^\s*[•◦▪]\s*", "- ", line)
+
+
+def _words(text: str) -> str:
+    return str(escape(html.unescape(text)))
+
+
+def _angle(value: str) -> str:
+    target, _, name = value.partition("|")
+    if target.startswith(("@", "#")):  # <@U123|name>, <#C123|name>
+        return _words(target[0] + (name or target[1:]))
+    if target.startswith("!"):  # <!here>, <!subteam^S1|@team>, <!date^...^...|fallback>
+        return _words(name or "@" + target[1:].split("^")[0])
+    url = html.unescape(target)
+    return str(link(html.unescape(name) or url, url))
