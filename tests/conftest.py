@@ -27,6 +27,8 @@ os.environ |= {"DATA_DIR": _DATA, "DEBUG": "0", "SANDBOX": "1", "SECRET_KEY": "f
 import pytest  # noqa: E402
 import pytest_socket  # noqa: E402
 
+pytest_plugins = ["apps.sources.testing"]
+
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 PATIENCE = 20.0
 

@@ -31,6 +31,7 @@ def test_the_new_folder_passes_the_conformance_suite(tmp_path: Path) -> None:
                 str(tests),
                 "-c",
                 "/dev/null",
+                "--import-mode=importlib",
                 str(test),
                 *options,
             ],
