@@ -1,0 +1,90 @@
+"""Where cards go: teams, channels and the webhook URLs that lead into them."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.db import models
+
+from apps.core.fields import EncryptedTextField
+from apps.core.models import PublicIdModel
+
+
+class Team(PublicIdModel):
+    """A team in Microsoft Teams."""
+
+    name = models.CharField(max_length=200, unique=True)
+    notes = models.TextField(blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Channel(PublicIdModel):
+    """A channel of a team. It is reached by its webhook URLs, tried in the order of their priority."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="channels")
+    name = models.CharField(max_length=200)
+    paused = models.BooleanField(default=False, help_text="Cards wait until the channel is resumed.")
+    paused_reason = models.CharField(max_length=300, blank=True, default="")
+    time_zone = models.CharField(max_length=64, blank=True, default="UTC")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["team__name", "name"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["team", "name"], name="channel_name_unique")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.team} › {self.name}"
+
+    @property
+    def state(self) -> str:
+        """ok, degraded (works, but a URL does not), failing (nothing works) or paused."""
+        if self.paused:
+            return "paused"
+        states = [each.state for each in self.webhook_urls.all() if each.state != WebhookURL.State.OFF]
+        working = states.count(WebhookURL.State.OK)
+        if not working:
+            return "failing"
+        return "ok" if working == len(states) else "degraded"
+
+
+class WebhookURL(PublicIdModel):
+    """One way into a channel. The URL is a credential: encrypted, write-only, shown as host and fingerprint."""
+
+    class Kind(models.TextChoices):
+        WORKFLOW = "workflow", "Teams workflow"
+
+    class State(models.TextChoices):
+        OK = "ok", "Works"
+        FAILING = "failing", "Failing"
+        NEEDS_PERSON = "needs_person", "Needs a person"
+        OFF = "off", "Switched off"
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="webhook_urls")
+    url = EncryptedTextField()
+    kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.WORKFLOW)
+    host = models.CharField(max_length=255, editable=False)
+    fingerprint = models.CharField(max_length=16, editable=False)
+    priority = models.PositiveSmallIntegerField(default=1, help_text="Tried in this order, lowest first.")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.OK)
+    state_reason = models.CharField(max_length=300, blank=True, default="")
+    last_accepted_at = models.DateTimeField(null=True, blank=True, editable=False)
+    last_failed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    fail_streak = models.PositiveIntegerField(default=0, editable=False)
+    breaker_open_until = models.DateTimeField(null=True, blank=True, editable=False)
+    per_second = models.PositiveSmallIntegerField(default=4)
+    per_minute = models.PositiveSmallIntegerField(default=60)
+    per_hour = models.PositiveIntegerField(default=1800)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["channel", "priority", "id"]
+        verbose_name = "webhook URL"
+        verbose_name_plural = "webhook URLs"
+
+    def __str__(self) -> str:
+        return f"{self.host} ({self.fingerprint})"
