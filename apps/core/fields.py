@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import FieldError
 from django.db import models
@@ -11,7 +11,13 @@ from django.db.models.lookups import IsNull
 from apps.core import crypto
 
 
-class EncryptedTextField(models.TextField[str, str]):
+if TYPE_CHECKING:
+    _Base = models.TextField[str, str]
+else:
+    _Base = models.TextField  # generic for the type checker only
+
+
+class EncryptedTextField(_Base):
     """Text that stands encrypted in the database. Empty text stays empty; nothing but NULL can be queried.
 
     Reading raises ConfigurationError when the key it was written with is no longer in FIELD_KEYS.
