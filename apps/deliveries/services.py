@@ -1,0 +1,93 @@
+"""The only writers of deliveries, beside the sender that notes results."""
+
+from __future__ import annotations
+
+import json
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.cards.notification import Card
+from apps.channels.models import Channel
+from apps.core import wake
+from apps.core.errors import ConfigurationError
+from apps.deliveries.models import Delivery
+
+TOPIC = "drain"
+
+
+def build(
+    channel_id: int,
+    card: Card,
+    *,
+    event_key: int | None = None,
+    event_public_id: str = "",
+    subscription_key: int | None = None,
+    origin: str = Delivery.Origin.EVENT,
+    replay: int = 0,
+    thread_key: str = "",
+) -> Delivery:
+    """A delivery that is not saved yet, for callers that insert many at once."""
+    return Delivery(
+        channel_id=channel_id,
+        card=json.dumps(card.content, ensure_ascii=False, separators=(",", ":"))
+        .encode("utf-8", "replace")
+        .decode(),
+        summary=card.summary[:300],
+        severity=card.severity.value,
+        event_key=event_key,
+        event_public_id=event_public_id,
+        subscription_key=subscription_key,
+        origin=origin,
+        replay=replay,
+        thread_key=thread_key[:200],
+    )
+
+
+def enqueue(
+    channel: Channel, card: Card, *, origin: str = Delivery.Origin.EVENT, thread_key: str = ""
+) -> Delivery:
+    """Store a card for a channel and wake the sender once the transaction is committed."""
+    delivery = build(channel.pk, card, origin=origin, thread_key=thread_key)
+    delivery.save()
+    nudge()
+    return delivery
+
+
+def nudge() -> None:
+    """Wake the drain after the current transaction; harmless when nobody listens."""
+    transaction.on_commit(lambda: wake.notify(TOPIC))
+
+
+def retry(delivery: Delivery) -> None:
+    """Post a failed, cancelled or waiting delivery at the next occasion, with all its tries anew.
+
+    Raises ConfigurationError for one that was accepted: replay the event instead.
+    """
+    changed = (
+        Delivery.objects.filter(pk=delivery.pk)
+        .exclude(status=Delivery.Status.ACCEPTED)
+        .update(
+            status=Delivery.Status.PENDING,
+            due_at=timezone.now(),
+            attempts_made=0,
+            error_code="",
+            error_message="",
+        )
+    )
+    if not changed:
+        raise ConfigurationError(
+            "already_accepted", "Teams has accepted this card. Replay its event to send it again."
+        )
+    nudge()
+    delivery.refresh_from_db()
+
+
+def cancel(delivery: Delivery) -> None:
+    """Take a waiting delivery back. Raises ConfigurationError when there is nothing to take back."""
+    changed = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING).update(
+        status=Delivery.Status.CANCELLED
+    )
+    if not changed:
+        raise ConfigurationError("not_pending", "Only a waiting delivery can be cancelled.")
+    delivery.refresh_from_db()
