@@ -33,7 +33,9 @@ class Connector(PublicIdModel):
         help_text="How requests are verified; empty: the source's default.",
     )
     options = models.JSONField(default=dict, blank=True)
-    paused = models.BooleanField(default=False, help_text="Requests are refused while a connector is paused.")
+    paused = models.BooleanField(
+        default=False, help_text="Events are stored but make no cards while a connector is paused."
+    )
     last_event_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:

@@ -82,13 +82,6 @@ def _settle(result: Result, now: dt.datetime, *, again: bool) -> str:
     url_is_gone = error.answer_status in (401, 403, 404, 410)
     if again and (url_is_gone or wait is not None):
         wait = 0.0
-    elif url_is_gone:
-        # A person has to mend the webhook URL; the card waits for that, as it would for an outage.
-        wait = (
-            policy.WAITS[min(result.number, len(policy.WAITS)) - 1]
-            if result.number <= len(policy.WAITS)
-            else None
-        )
     if wait is None:
         row.update(status=Delivery.Status.FAILED, attempts_made=result.number, **words)
         return "failed"

@@ -1,0 +1,250 @@
+"""From a stored request to events and deliveries. No HTTP here, and a second run is harmless."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import zlib
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from apps.cards import adaptive
+from apps.cards.notification import Card, Notification
+from apps.cards.text import plain
+from apps.connectors import matching, services
+from apps.connectors.models import Connector, Subscription
+from apps.core.errors import AppError
+from apps.core.models import Counter
+from apps.deliveries import services as deliveries
+from apps.deliveries.models import Delivery
+from apps.inbound.models import Event, InboundRequest
+from apps.sources.http import Headers, Http
+from apps.sources.source import Context, Source, Understood
+from apps.sources.understand import parse, understand
+
+logger = logging.getLogger(__name__)
+MAX_FAILURES = 3
+
+
+def unprocessed(limit: int) -> list[InboundRequest]:
+    """The oldest requests that nobody has looked into."""
+    return list(
+        InboundRequest.objects.filter(status=InboundRequest.Status.RECEIVED)
+        .select_related("connector")
+        .order_by("id")[:limit]
+    )
+
+
+def process_batch(limit: int = 20) -> int:
+    """Process some waiting requests; returns how many. One that breaks off is tried again, three times."""
+    rows = unprocessed(limit)
+    for row in rows:
+        try:
+            with transaction.atomic():
+                process(row)
+        except Exception as error:
+            logger.error("request %s broke off: %s", row.public_id, type(error).__name__, exc_info=error)
+            _broke_off(row)
+    return len(rows)
+
+
+def _broke_off(row: InboundRequest) -> None:
+    row.failures += 1
+    changes: dict[str, object] = {"failures": row.failures}
+    if row.failures >= MAX_FAILURES:
+        changes |= {
+            "status": InboundRequest.Status.MALFORMED,
+            "error_code": "internal",
+            "error_message": "Processing failed three times because of an internal error. Replay it after an update.",
+            "processed_at": timezone.now(),
+        }
+    InboundRequest.objects.filter(pk=row.pk).update(**changes)
+
+
+def http_of(row: InboundRequest) -> Http:
+    """The request as the source saw it."""
+    return Http(
+        method=row.method,
+        headers=Headers(row.headers),
+        body=zlib.decompress(bytes(row.body)),
+        query=row.query,
+        url=row.connector.url,
+        received_at=row.received_at,
+    )
+
+
+def process(row: InboundRequest) -> list[Event]:
+    """Parse, de-duplicate, understand, match, render; events and deliveries in the caller's transaction."""
+    now = timezone.now()
+    connector = row.connector
+    counts: dict[tuple[str, str], int] = {}
+    made: list[Event] = []
+    try:
+        source = connector.source_object()
+        http = http_of(row)
+        ctx = services.context(connector, http.headers, row.received_at)
+        found = parse(source, http, ctx)
+    except AppError as error:
+        _finish(row, InboundRequest.Status.MALFORMED, now, error.code, error.public_message)
+        Counter.bump("request.malformed", connector.public_id, now=now)
+        return []
+    wanted = bool(found) and not connector.paused
+    subscriptions = list(connector.subscriptions.select_related("channel__team")) if wanted else []
+    for index, raw in enumerate(found):
+        item = understand(source, raw, ctx)
+        event = _store(row, index, item, source, subscriptions, ctx, now)
+        made.append(event)
+        key = ("event", str(event.outcome))
+        counts[key] = counts.get(key, 0) + 1
+    _finish(row, InboundRequest.Status.PROCESSED, now)
+    if made:
+        Connector.objects.filter(pk=connector.pk).update(last_event_at=row.received_at)
+    Counter.bump_many(counts, now)
+    return made
+
+
+def _finish(row: InboundRequest, status: str, now: dt.datetime, code: str = "", message: str = "") -> None:
+    row.status, row.processed_at, row.error_code, row.error_message = status, now, code[:60], message[:300]
+    row.save(update_fields=["status", "processed_at", "error_code", "error_message"])
+
+
+def _store(
+    row: InboundRequest,
+    index: int,
+    item: Understood,
+    source: Source,
+    subscriptions: list[Subscription],
+    ctx: Context,
+    now: dt.datetime,
+) -> Event:
+    event = Event(
+        connector=row.connector,
+        request=row,
+        index=index,
+        source_event_id=item.event.id[:200],
+        type=item.event.name[:200],
+        reason=item.reason[:400],
+        attributes=_plain_attributes(item),
+        received_at=row.received_at,
+    )
+    if _seen(event):
+        event.outcome, event.reason = (
+            Event.Outcome.DUPLICATE,
+            "The source sent this event before; it was told once.",
+        )
+        event.save()
+        return event
+    card: Card | None = None
+    matched: list[Subscription] = []
+    if item.outcome == "ok" and item.notification is not None:
+        card = (
+            item.notification if isinstance(item.notification, Card) else adaptive.render(item.notification)
+        )
+        _describe(event, item.notification, card)
+        matched = _match(event, item, card, source, subscriptions, now)
+        event.outcome = Event.Outcome.MATCHED if matched else Event.Outcome.UNMATCHED
+        if not matched:
+            event.reason = (
+                "No subscription wanted it." if subscriptions else "The connector has no subscription yet."
+            )
+    else:
+        event.outcome = item.outcome
+    try:
+        with transaction.atomic():
+            event.save()
+    except IntegrityError:
+        # The same id twice in one request, or another process was faster.
+        event.pk, event.outcome = None, Event.Outcome.DUPLICATE
+        event.reason, event.trace = "The source sent this event before; it was told once.", []
+        event.save()
+        return event
+    if card is not None and matched:
+        thread = item.notification.thread_key if isinstance(item.notification, Notification) else ""
+        send(event, card, matched, thread_key=thread)
+    return event
+
+
+def _why_unmatched(connector: Connector, subscriptions: list[Subscription]) -> str:
+    if connector.paused:
+        return "The connector is paused."
+    return "No subscription wanted it." if subscriptions else "The connector has no subscription yet."
+
+
+def _seen(event: Event) -> bool:
+    return bool(event.source_event_id) and (
+        Event.objects.filter(connector=event.connector, source_event_id=event.source_event_id)
+        .exclude(outcome=Event.Outcome.DUPLICATE)
+        .exists()
+    )
+
+
+def _plain_attributes(item: Understood) -> dict[str, object]:
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in item.attributes.items()}
+
+
+def _describe(event: Event, told: Notification | Card, card: Card) -> None:
+    event.severity = card.severity.value
+    event.title = card.summary[:300]
+    if isinstance(told, Notification):
+        event.title = plain(told.title)[:300]
+        event.actor = told.actor.name[:200] if told.actor else ""
+        event.url = told.subject.url if told.subject else ""
+
+
+def _match(
+    event: Event,
+    item: Understood,
+    card: Card,
+    source: Source,
+    subscriptions: list[Subscription],
+    now: dt.datetime,
+) -> list[Subscription]:
+    matched = []
+    defaults = source.events.defaults()
+    for subscription in subscriptions:
+        verdict = matching.decide(
+            services.rules(subscription),
+            item.event.name,
+            defaults,
+            item.attributes,
+            card.severity,
+            item.event.payload.raw,
+            now,
+        )
+        event.trace.append(
+            {
+                "subscription": subscription.public_id,
+                "channel": str(subscription.channel),
+                "matched": verdict.matched,
+                "steps": [step.as_json() for step in verdict.steps],
+            }
+        )
+        if verdict.matched:
+            matched.append(subscription)
+    return matched
+
+
+def send(
+    event: Event, card: Card, matched: list[Subscription], *, replay: int = 0, thread_key: str = ""
+) -> None:
+    """Store one delivery for each subscription; two that lead to one channel make one card."""
+    channels: set[int] = set()
+    rows: list[Delivery] = []
+    for subscription in matched:
+        if subscription.channel_id not in channels:
+            channels.add(subscription.channel_id)
+            rows.append(
+                deliveries.build(
+                    subscription.channel_id,
+                    card,
+                    event_key=event.pk,
+                    event_public_id=event.public_id,
+                    subscription_key=subscription.pk,
+                    origin=Delivery.Origin.REPLAY if replay else Delivery.Origin.EVENT,
+                    replay=replay,
+                    thread_key=thread_key,
+                )
+            )
+    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+    deliveries.nudge()

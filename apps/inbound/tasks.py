@@ -1,0 +1,111 @@
+"""What django-q2 runs: the drain that processes and sends, and the nightly pruning. All of it may run twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+import time
+
+from django.conf import settings
+from django.utils import timezone
+from django_q.models import Schedule
+from django_q.tasks import async_task
+
+from apps.cards import adaptive
+from apps.core import wake
+from apps.core.models import Counter, Heartbeat
+from apps.deliveries import retention as delivery_retention
+from apps.deliveries.owner import OwnerLock
+from apps.deliveries.sender import Sender
+from apps.deliveries.services import TOPIC
+from apps.inbound.models import InboundRequest
+from apps.inbound.pipeline import process_batch
+
+logger = logging.getLogger(__name__)
+DRAIN = "apps.inbound.tasks.drain"
+STOP_TOPIC = "stop"
+DRAIN_SECONDS = 50.0  # well under the task time-out; the successor takes over
+BEAT = 5.0  # seconds between heartbeats
+PRUNE_BATCH = 200
+
+
+def drain(seconds: float | None = None) -> str:
+    """Take in what waits and post what is due, for about `seconds`; then hand over to a successor.
+
+    One drain works at a time; a second one ends at once. Wake-ups come by datagram.
+    """
+    budget = DRAIN_SECONDS if seconds is None else seconds
+    with wake.Listener(STOP_TOPIC) as stopper, wake.Listener(TOPIC) as listener:
+        lock = OwnerLock()
+        with lock as held:
+            if not held:
+                return "another drain is at work"
+            adaptive.warm()
+            posts, stopped = _work(budget, listener, stopper, lock)
+    if not stopped and seconds is None:
+        async_task(DRAIN)
+    return f"{posts} posts"
+
+
+def _work(
+    seconds: float, listener: wake.Listener, stopper: wake.Listener, lock: OwnerLock
+) -> tuple[int, bool]:
+    beat, stopped = 0.0, False
+
+    def before() -> int:
+        nonlocal beat, stopped
+        now = time.monotonic()
+        if now - beat > BEAT:
+            beat = now
+            Heartbeat.beat("drain")
+            if not lock.still_held():
+                stopped = True
+        return 0 if stopped else process_batch()
+
+    def stop() -> bool:
+        nonlocal stopped
+        stopped = stopper.drain() or stopped
+        return stopped
+
+    sender = Sender(settings.SEND_CONCURRENCY)
+    try:
+        posts = sender.run(seconds=seconds, before=before, listener=listener, stop=stop)
+        return posts, stopped
+    finally:
+        sender.close()
+
+
+def prune() -> str:
+    """Delete what is older than RETENTION_DAYS, in small batches, bodies' rows first."""
+    before = timezone.now() - dt.timedelta(days=settings.RETENTION_DAYS)
+    deliveries = delivery_retention.prune(before)
+    requests = 0
+    for _ in range(50):
+        old = list(
+            InboundRequest.objects.filter(received_at__lt=before)
+            .exclude(status=InboundRequest.Status.RECEIVED)
+            .order_by("id")
+            .values_list("pk", flat=True)[:PRUNE_BATCH]
+        )
+        if not old:
+            break
+        InboundRequest.objects.filter(pk__in=old).delete()
+        requests += len(old)
+    Counter.objects.filter(hour__lt=timezone.now() - dt.timedelta(days=400)).delete()
+    return f"{requests} requests and {deliveries} deliveries pruned"
+
+
+def ensure_schedules() -> None:
+    """The minutely safety net and the hourly pruning; called when a cluster starts."""
+    Schedule.objects.update_or_create(
+        name="drain", defaults={"func": DRAIN, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
+    )
+    Schedule.objects.update_or_create(
+        name="prune",
+        defaults={"func": "apps.inbound.tasks.prune", "schedule_type": Schedule.HOURLY, "repeats": -1},
+    )
+
+
+def start() -> None:
+    """Begin at once: enqueue a drain without waiting for the schedule."""
+    async_task(DRAIN)
