@@ -1,0 +1,7 @@
+"""GitHub (github.com and GitHub Enterprise)."""
+
+from __future__ import annotations
+
+from .source import GitHub
+
+SOURCE = GitHub()
