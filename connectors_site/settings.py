@@ -58,9 +58,7 @@ INSTALLED_APPS = [
     "whitenoise.runserver_nostatic",
     "django.contrib.staticfiles",
     "django.contrib.humanize",
-    # Before django_q: our guarded `qcluster` command replaces the stock one.
     "apps.core",
-    "django_q",
     "rest_framework",
     "drf_spectacular",
     "apps.sources",
@@ -72,6 +70,8 @@ INSTALLED_APPS = [
     "apps.commands",
     "apps.api",
     "apps.sandbox",
+    # After apps.inbound, whose `qcluster` command takes the place of the stock one.
+    "django_q",
 ]
 
 MIDDLEWARE = [

@@ -57,7 +57,7 @@ def _work(
         now = time.monotonic()
         if now - beat > BEAT:
             beat = now
-            Heartbeat.beat("drain")
+            Heartbeat.beat("cluster")
             if not lock.still_held():
                 stopped = True
         return 0 if stopped else process_batch()

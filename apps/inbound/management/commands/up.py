@@ -1,0 +1,92 @@
+"""`manage.py up`: the whole product in the foreground."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management import call_command, get_commands
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import DatabaseError, connection
+from django.utils import timezone
+
+from apps.core import wake
+from apps.core.models import Heartbeat
+from apps.core.supervisor import Child, Supervisor
+from apps.inbound import tasks
+
+SILENCE = dt.timedelta(seconds=45)  # without a heartbeat, after which a cluster is replaced
+
+
+class Command(BaseCommand):
+    """Migrates, collects static files, and runs web server and cluster under one supervisor."""
+
+    help = "Runs the web server and the background cluster until Ctrl-C."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--port", type=int, default=settings.PORT)
+        parser.add_argument(
+            "--demo", action="store_true", help="with a demo team, channel and GitHub connector"
+        )
+        parser.add_argument("--no-worker", action="store_true", help="the web server alone")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        port = options["port"]
+        os.environ["PORT"] = str(port)
+        call_command("migrate", verbosity=0)
+        call_command("collectstatic", interactive=False, verbosity=0)
+        password = self._first_admin()
+        self.stdout.write(f"\nTeams Connectors: http://127.0.0.1:{port}/")
+        if password:
+            self.stdout.write(f"Sign in as admin with the password {password} (shown only now)")
+        else:
+            self.stdout.write("Sign in with the user that was made on the first run.")
+        if options["demo"] and "demo" in get_commands():
+            call_command("demo")
+        self.stdout.flush()
+        children = [Child("web server", self._web(port))]
+        if not options["no_worker"]:
+            children.append(Child("cluster", [sys.executable, sys.argv[0], "qcluster"]))
+        connection.close()  # children open their own
+        self._begun = timezone.now()
+        Supervisor(children, self.stderr.write).run(
+            lambda: [] if options["no_worker"] else self._silent(), lambda: wake.notify(tasks.STOP_TOPIC)
+        )
+
+    def _web(self, port: int) -> list[str]:
+        return [
+            str(Path(sys.executable).with_name("granian")),
+            "--interface", "wsgi", "--host", settings.HOST, "--port", str(port), "--workers",
+            str(settings.WEB_WORKERS), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
+            "--respawn-failed-workers", "connectors_site.wsgi:application",
+        ]  # fmt: skip
+
+    def _first_admin(self) -> str:
+        """The password of the first admin, made now; "" when there is a user already."""
+        users = get_user_model()
+        if users.objects.exists():
+            return ""
+        password = secrets.token_urlsafe(12)
+        users.objects.create_superuser("admin", password=password)
+        return password
+
+    def _silent(self) -> list[str]:
+        """The cluster, when its heart has not beaten for long; a fresh one gets the same time to begin."""
+        try:
+            row = Heartbeat.objects.filter(name="cluster").first()
+        except DatabaseError:
+            return []
+        finally:
+            connection.close()
+        now = timezone.now()
+        last = max(self._begun, row.seen_at) if row else self._begun
+        if now - last < SILENCE:
+            return []
+        self._begun = now
+        return ["cluster"]
