@@ -201,6 +201,10 @@ REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.auth.BearerToken"],
+    "DEFAULT_PERMISSION_CLASSES": ["apps.api.auth.RolePermission"],
+    "EXCEPTION_HANDLER": "apps.api.problems.handler",
+    "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "Teams Connectors API",

@@ -12,7 +12,7 @@ from django.utils import timezone
 from apps.channels.models import Channel
 from apps.connectors import matching, options
 from apps.connectors.models import Connector, Secret, Subscription
-from apps.core.errors import ConfigurationError
+from apps.core.errors import ConfigurationError, Conflict
 from apps.sources import registry
 from apps.sources.http import Headers
 from apps.sources.source import Context, Source
@@ -92,9 +92,7 @@ def rotate_secret(connector: Connector, *, secret: str = "", keep_hours: float =
     Raises ConfigurationError when the connector's scheme has no secret.
     """
     if not scheme_of(connector).needs_secret:
-        raise ConfigurationError(
-            "no_secret", "This connector is verified by its URL alone; it has no secret."
-        )
+        raise Conflict("no_secret", "This connector is verified by its URL alone; it has no secret.")
     value = _checked(secret) if secret else new_secret()
     until = timezone.now() + dt.timedelta(hours=keep_hours)
     connector.secrets.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)

@@ -43,14 +43,14 @@ class DatabaseBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
     def _take(self) -> list[tuple[int, str]]:
         from django.utils import timezone
 
-        taken = []
         queue = self.get_connection()
         now = timezone.now()
-        for task in queue.filter(key=self.list_key, lock__lte=now)[: Conf.BULK]:
-            # Another cluster may have been faster on this row.
-            if queue.filter(id=task.id, lock=task.lock).update(lock=self.timeout(task)):
-                taken.append((task.pk, task.payload))
-        return taken
+        # The update counts the row only if no other cluster was faster.
+        return [
+            (task.pk, task.payload)
+            for task in queue.filter(key=self.list_key, lock__lte=now)[: Conf.BULK]
+            if queue.filter(id=task.id, lock=task.lock).update(lock=self.timeout(task))
+        ]
 
     def _listen(self) -> wake.Listener:
         # The cluster makes the broker before it forks; the socket has to belong to the process that waits.

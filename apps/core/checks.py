@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, register
+from django.core.checks import Warning as Caution
 
 
 @register()
@@ -20,7 +21,7 @@ def public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
     found: list[CheckMessage] = []
     if parts.hostname in {"localhost", "127.0.0.1", "::1"}:
         found.append(
-            Warning(
+            Caution(
                 "PUBLIC_URL is an address of this machine, so no source can reach the inbound URLs.",
                 hint="Set PUBLIC_URL to the address under which others reach this server.",
                 id="core.W001",
@@ -28,7 +29,7 @@ def public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
         )
     elif parts.scheme != "https":
         found.append(
-            Warning(
+            Caution(
                 "PUBLIC_URL is not https, so secrets in URLs and cookies travel in clear.",
                 hint="Put a TLS proxy in front and set PUBLIC_URL to its https address.",
                 id="core.W002",
@@ -43,7 +44,7 @@ def field_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
     if settings.DEBUG or not settings.FIELD_KEYS_DERIVED:
         return []
     return [
-        Warning(
+        Caution(
             "FIELD_KEYS is not set; stored secrets are encrypted with a key made from SECRET_KEY.",
             hint="Set FIELD_KEYS, so that SECRET_KEY can be changed without losing stored secrets.",
             id="core.W003",
@@ -63,14 +64,14 @@ def destination_allow(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[
                 found.append(
                     Error(
                         f"DESTINATION_ALLOW: “{entry}” is neither a network nor a host name.",
-                        hint="Use entries such as 10.1.0.0/16 (no host bits set) or example.internal, without scheme or port.",
+                        hint="Use entries such as 10.1.0.0/16 (no host bits) or example.internal, without scheme or port.",
                         id="core.E001",
                     )
                 )
             continue
         if network.prefixlen == 0:
             found.append(
-                Warning(
+                Caution(
                     f"DESTINATION_ALLOW: “{entry}” allows every address, also of internal services.",
                     hint="Name only the networks that cards have to be sent to.",
                     id="core.W004",

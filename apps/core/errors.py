@@ -23,7 +23,11 @@ class AppError(Exception):
 
 
 class ConfigurationError(AppError):
-    """Something that an admin has to set or mend."""
+    """Something that was asked for cannot be set like this."""
+
+
+class Conflict(ConfigurationError):  # noqa: N818 - named as people say it
+    """What was asked for does not fit the state of the thing."""
 
     status = 409
 

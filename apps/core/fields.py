@@ -10,7 +10,6 @@ from django.db.models.lookups import IsNull
 
 from apps.core import crypto
 
-
 if TYPE_CHECKING:
     _Base = models.TextField[str, str]
 else:

@@ -44,7 +44,9 @@ class Child:
         self.started = time.monotonic()
         # A session of its own: Ctrl-C reaches the supervisor alone, which then stops the parts in order.
         self.process = subprocess.Popen(
-            self.command, start_new_session=True, preexec_fn=_die_politely  # noqa: PLW1509 - no threads here
+            self.command,
+            start_new_session=True,
+            preexec_fn=_die_politely,  # noqa: PLW1509 - no threads here
         )
 
 

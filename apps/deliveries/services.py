@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.cards.notification import Card
 from apps.channels.models import Channel
 from apps.core import wake
-from apps.core.errors import ConfigurationError
+from apps.core.errors import Conflict
 from apps.deliveries.models import Delivery
 
 TOPIC = "drain"
@@ -76,9 +76,7 @@ def retry(delivery: Delivery) -> None:
         )
     )
     if not changed:
-        raise ConfigurationError(
-            "already_accepted", "Teams has accepted this card. Replay its event to send it again."
-        )
+        raise Conflict("already_accepted", "Teams has accepted this card. Replay its event to send it again.")
     nudge()
     delivery.refresh_from_db()
 
@@ -89,5 +87,5 @@ def cancel(delivery: Delivery) -> None:
         status=Delivery.Status.CANCELLED
     )
     if not changed:
-        raise ConfigurationError("not_pending", "Only a waiting delivery can be cancelled.")
+        raise Conflict("not_pending", "Only a waiting delivery can be cancelled.")
     delivery.refresh_from_db()

@@ -8,7 +8,7 @@ from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
 from apps.channels.models import Channel
 from apps.connectors import services as connectors
-from apps.core.errors import ConfigurationError
+from apps.core.errors import Conflict
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
 from apps.inbound import pipeline
@@ -45,10 +45,10 @@ def card_of(event: Event) -> tuple[Card, str]:
     ctx = connectors.context(event.connector, http.headers, row.received_at)
     found = parse(source, http, ctx)
     if event.index >= len(found):
-        raise ConfigurationError("event_gone", "The stored request has no such event any more.")
+        raise Conflict("event_gone", "The stored request has no such event any more.")
     item = understand(source, found[event.index], ctx)
     if item.notification is None:
-        raise ConfigurationError("no_card", item.reason or "This event makes no card.")
+        raise Conflict("no_card", item.reason or "This event makes no card.")
     if isinstance(item.notification, Notification):
         return adaptive.render(item.notification), item.notification.thread_key
     return item.notification, ""
@@ -83,7 +83,7 @@ def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]
     wanted = {entry["subscription"] for entry in locked.trace if entry.get("matched")}
     matched = list(locked.connector.subscriptions.filter(public_id__in=wanted))
     if not matched:
-        raise ConfigurationError(
+        raise Conflict(
             "no_subscription", "No subscription matches this event. Choose a channel to send it to."
         )
     pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread)

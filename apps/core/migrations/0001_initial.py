@@ -4,32 +4,37 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Heartbeat',
+            name="Heartbeat",
             fields=[
-                ('name', models.CharField(max_length=100, primary_key=True, serialize=False)),
-                ('seen_at', models.DateTimeField()),
+                ("name", models.CharField(max_length=100, primary_key=True, serialize=False)),
+                ("seen_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('hour', models.DateTimeField()),
-                ('name', models.CharField(max_length=60)),
-                ('key', models.CharField(blank=True, default='', max_length=120)),
-                ('value', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("hour", models.DateTimeField()),
+                ("name", models.CharField(max_length=60)),
+                ("key", models.CharField(blank=True, default="", max_length=120)),
+                ("value", models.BigIntegerField(default=0)),
             ],
             options={
-                'indexes': [models.Index(fields=['hour'], name='counter_hour')],
-                'constraints': [models.UniqueConstraint(fields=('name', 'key', 'hour'), name='counter_unique')],
+                "indexes": [models.Index(fields=["hour"], name="counter_hour")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("name", "key", "hour"), name="counter_unique")
+                ],
             },
         ),
     ]

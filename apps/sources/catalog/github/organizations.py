@@ -61,6 +61,18 @@ FAMILIES = (
         actions={"revoked": "Revoked"},
     ),
     Family(
+        "user", "User account", "Enterprise", ("$.user.login",), ("$.user.html_url",),
+        actions={"created": "Created", "deleted": "Deleted"},
+    ),
+    Family(
+        "enterprise", "Enterprise", "Enterprise", ("$.enterprise.name",), ("$.enterprise.html_url", "$.sender.html_url"),
+        actions={"anonymous_access_enabled": "Anonymous access enabled",
+                 "anonymous_access_disabled": "Anonymous access disabled"},
+        defaults=("anonymous_access_enabled",),
+        phrases={"anonymous_access_enabled": "Anonymous Git access enabled",
+                 "anonymous_access_disabled": "Anonymous Git access disabled"},
+    ),
+    Family(
         "personal_access_token_request", "Access token request", "Security",
         ("$.personal_access_token_request.owner.login",), ("$.organization.html_url",),
         facts={"Token": "$.personal_access_token_request.token_name",

@@ -72,6 +72,11 @@ FAMILIES = (
         actions={"updated": "Values changed"},
     ),
     Family(
+        "content_reference", "Link to an App's content", GROUP, ("$.content_reference.reference",),
+        ("$.content_reference.reference",), actions={"created": "Posted"},
+        phrases={"created": "Link to an App's content posted"},
+    ),
+    Family(
         "exemption_request_push_ruleset", "Push bypass request", "Security", ("$.exemption_request.requester_comment",),
         ("$.exemption_request.html_url",), "settings/rules/bypass_requests",
         facts={"Status": "$.exemption_request.status", "By": "$.exemption_request.requester_login"},
@@ -81,6 +86,11 @@ FAMILIES = (
 )  # fmt: skip
 for _family in FAMILIES:
     register(events, _family)
+
+
+events.ignore(
+    "cache_sync", reason="A replica of GitHub Enterprise was brought up to date; nobody needs to know."
+)
 
 
 @events.on("ping", group=GROUP, label="The webhook was set up")

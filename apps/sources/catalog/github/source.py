@@ -47,7 +47,7 @@ SIGNS = (
     ("projects_v2_item", "projects_v2_item"), ("projects_v2", "projects_v2"), ("project_card", "project_card"),
     ("project_column", "project_column"), ("marketplace_purchase", "marketplace_purchase"),
     ("registry_package", "registry_package"), ("package", "package"), ("blocked_user", "org_block"),
-    ("ref_type", "create"), ("starred_at", "star"), ("milestone", "milestone"), ("label", "label"),
+    ("ref_type", "create"), ("starred_at", "star"),
 )  # fmt: skip
 
 
@@ -200,6 +200,9 @@ def _guess(payload: Payload) -> str:
     for key in ("pull_request", "issue", "discussion"):
         if payload.has(f"$.{key}"):
             return "issues" if key == "issue" else key
+    for key in ("milestone", "label"):
+        if payload.has(f"$.{key}"):
+            return key
     if payload.has("$.state") and payload.has("$.sha"):
         return "status"
     if payload.has("$.repository") and payload.has("$.action"):

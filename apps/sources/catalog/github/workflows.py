@@ -222,6 +222,7 @@ def check_suite(event: RawEvent, ctx: Context) -> Notification:
 
 
 @events.fallback("deployment")
+@events.on("deployment", group="Deployments", label="Deployment created (older GitHub)", default=False)
 @events.on("deployment.created", group="Deployments", label="Deployment created", default=False)
 def deployment(event: RawEvent, ctx: Context) -> Notification:
     """A deployment was asked for."""
@@ -237,6 +238,9 @@ STATES = {
 
 
 @events.fallback("deployment_status")
+@events.on(
+    "deployment_status", group="Deployments", label="Deployment state changed (older GitHub)", default=True
+)
 @events.on("deployment_status.created", group="Deployments", label="Deployment state changed")
 def deployment_status(event: RawEvent, ctx: Context) -> Outcome:
     """A deployment moved on."""

@@ -1,0 +1,217 @@
+"""Channels, webhook URLs, connectors and subscriptions: made, changed and deleted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from apps.api import shapes
+from apps.api.pages import page
+from apps.api.views import OPERATOR, body_of, find, remove, test_card
+from apps.channels import services as channels
+from apps.channels.models import Channel, Team, WebhookURL
+from apps.connectors import matching, options
+from apps.connectors import services as connectors
+from apps.connectors.models import Connector, Subscription
+from apps.core.errors import ConfigurationError, Conflict
+
+
+def text(body: dict[str, Any], key: str, most: int = 200) -> str:
+    """A text that must be given. Raises ConfigurationError."""
+    value = body.get(key)
+    if not isinstance(value, str) or not value.strip() or len(value) > most:
+        raise ConfigurationError("invalid", f"“{key}” must be a text of 1 to {most} characters.")
+    return value.strip()
+
+
+def flag(body: dict[str, Any], key: str) -> bool:
+    """A yes or no. Raises ConfigurationError."""
+    value = body[key]
+    if not isinstance(value, bool):
+        raise ConfigurationError("invalid", f"“{key}” must be true or false.")
+    return value
+
+
+class ChannelViews(ViewSet):
+    """Channels."""
+
+    def rows(self) -> QuerySet[Channel]:
+        return Channel.objects.select_related("team").prefetch_related("webhook_urls__channel")
+
+    def list(self, request: Request) -> Response:
+        return page(request, self.rows(), shapes.channel)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.channel(find(self.rows(), pk, "channel")))
+
+    def create(self, request: Request) -> Response:
+        body = body_of(request)
+        name, team_name = text(body, "name"), text(body, "team") if body.get("team") else "Default"
+        try:
+            with transaction.atomic():
+                team = (
+                    Team.objects.filter(public_id=team_name).first()
+                    or Team.objects.get_or_create(name=team_name)[0]
+                )
+                row = Channel.objects.create(team=team, name=name)
+        except IntegrityError as error:
+            raise Conflict("name_taken", "The team has a channel of this name already.") from error
+        return Response(shapes.channel(find(self.rows(), row.public_id, "channel")), status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row, body = find(self.rows(), pk, "channel"), body_of(request)
+        if "name" in body:
+            row.name = text(body, "name")
+        if "paused" in body:
+            row.paused = flag(body, "paused")
+        row.save()
+        return Response(shapes.channel(row))
+
+    def update(self, request: Request, pk: str) -> Response:
+        return self.partial_update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        return remove(find(self.rows(), pk, "channel"))
+
+
+class WebhookURLViews(ViewSet):
+    """Webhook URLs."""
+
+    roles = {"test": OPERATOR}
+
+    def rows(self) -> QuerySet[WebhookURL]:
+        return WebhookURL.objects.select_related("channel")
+
+    def list(self, request: Request) -> Response:
+        return page(request, self.rows(), shapes.webhook_url)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.webhook_url(find(self.rows(), pk, "webhook URL")))
+
+    def create(self, request: Request) -> Response:
+        body = body_of(request)
+        channel = find(Channel.objects.all(), body.get("channel"), "channel")
+        priority = body.get("priority")
+        if priority is not None and (not isinstance(priority, int) or not 0 <= priority <= 1000):
+            raise ConfigurationError("invalid", "“priority” must be a number from 0 to 1000.")
+        return Response(shapes.webhook_url(channels.add_url(channel, body.get("url"), priority)), status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row, body = find(self.rows(), pk, "webhook URL"), body_of(request)
+        if "url" in body:
+            channels.set_url(row, body["url"])
+        if isinstance(body.get("priority"), int):
+            row.priority = max(0, min(body["priority"], 1000))
+        row.save()
+        return Response(shapes.webhook_url(row))
+
+    def update(self, request: Request, pk: str) -> Response:
+        return self.partial_update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        return remove(find(self.rows(), pk, "webhook URL"))
+
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        row = test_card(find(self.rows(), pk, "webhook URL"))
+        return Response({"delivery": row.public_id}, status=202)
+
+
+class ConnectorViews(ViewSet):
+    """Connectors."""
+
+    def rows(self) -> QuerySet[Connector]:
+        return Connector.objects.all()
+
+    def list(self, request: Request) -> Response:
+        return page(request, self.rows(), shapes.connector)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.connector(find(self.rows(), pk, "connector")))
+
+    def create(self, request: Request) -> Response:
+        body = body_of(request)
+        secret = body.get("secret") or ""
+        if not isinstance(secret, str):
+            raise ConfigurationError("invalid", "“secret” must be a text.")
+        row, shown = connectors.create_connector(
+            name=text(body, "name"),
+            source=text(body, "source"),
+            scheme=text(body, "scheme") if body.get("scheme") else "",
+            option_values=body.get("options") or {},
+            secret=secret,
+        )
+        return Response({**shapes.connector(row), "secret": shown}, status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row, body = find(self.rows(), pk, "connector"), body_of(request)
+        if "name" in body:
+            row.name = text(body, "name")
+        if "options" in body:
+            row.options = options.clean(row.source_object(), body["options"])
+        if "scheme" in body:
+            row.scheme = connectors.scheme_for(row.source_object(), text(body, "scheme")).key
+        if "paused" in body:
+            row.paused = flag(body, "paused")
+        row.save()
+        if body.get("secret"):
+            connectors.rotate_secret(row, secret=text(body, "secret", connectors.MAX_SECRET))
+        return Response(shapes.connector(row))
+
+    def update(self, request: Request, pk: str) -> Response:
+        return self.partial_update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        return remove(find(self.rows(), pk, "connector"))
+
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "connector")
+        return Response({**shapes.connector(row), "secret": connectors.rotate_secret(row)})
+
+
+class SubscriptionViews(ViewSet):
+    """Subscriptions."""
+
+    def rows(self) -> QuerySet[Subscription]:
+        return Subscription.objects.select_related("connector", "channel")
+
+    def list(self, request: Request) -> Response:
+        return page(request, self.rows(), shapes.subscription)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.subscription(find(self.rows(), pk, "subscription")))
+
+    def create(self, request: Request) -> Response:
+        body = body_of(request)
+        row = connectors.subscribe(
+            find(Connector.objects.all(), body.get("connector"), "connector"),
+            find(Channel.objects.all(), body.get("channel"), "channel"),
+            events=body.get("events"),
+            filters=body.get("filters"),
+            enabled=flag(body, "enabled") if "enabled" in body else True,
+        )
+        return Response(shapes.subscription(row), status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row, body = find(self.rows(), pk, "subscription"), body_of(request)
+        if "events" in body:
+            row.events = connectors.clean_events(row.connector, body["events"])
+        if "filters" in body:
+            row.filters = matching.clean_filters(body["filters"])
+        if "enabled" in body:
+            row.enabled = flag(body, "enabled")
+        row.save()
+        return Response(shapes.subscription(row))
+
+    def update(self, request: Request, pk: str) -> Response:
+        return self.partial_update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        return remove(find(self.rows(), pk, "subscription"))

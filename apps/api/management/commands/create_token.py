@@ -1,0 +1,26 @@
+"""`manage.py create_token NAME --role R`: one API token on stdout, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from apps.api.models import ApiToken
+
+
+class Command(BaseCommand):
+    """Makes an API token."""
+
+    help = "Makes an API token and prints it, alone, on stdout. It cannot be shown again."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("name", help="who uses the token, and for what")
+        parser.add_argument("--role", choices=ApiToken.Role.values, default=ApiToken.Role.VIEWER.value)
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        name = str(options["name"]).strip()
+        if not 0 < len(name) <= 100:
+            raise CommandError("The name must have 1 to 100 characters.")
+        _, text = ApiToken.issue(name, options["role"])
+        self.stdout.write(text)

@@ -1,0 +1,139 @@
+"""How each thing looks to a program. Secrets and webhook URLs never appear."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from apps.channels.models import Channel, WebhookURL
+from apps.connectors.models import Connector, Subscription
+from apps.deliveries.models import Delivery
+from apps.inbound.models import Event, InboundRequest
+from apps.sources.source import Source
+
+
+def source(row: Source) -> dict[str, Any]:
+    """A source with its events and options."""
+    return {
+        "slug": row.slug,
+        "name": row.name,
+        "category": row.category,
+        "summary": row.summary,
+        "docs_url": row.docs_url,
+        "schemes": [
+            {"key": each.key, "label": each.label, "strength": each.strength, "secret": each.needs_secret}
+            for each in row.schemes
+        ],
+        "options": [
+            {"key": each.key, "kind": each.kind, "label": each.label, "help": each.help, "default": each.default,
+             "choices": [list(choice) for choice in each.choices], "required": each.required}
+            for each in row.options
+        ],
+        "events": [
+            {"name": each.name, "group": each.group, "label": each.label, "default": each.default} for each in row.events
+        ],
+        "actions": [each.name for each in row.actions],
+    }  # fmt: skip
+
+
+def channel(row: Channel) -> dict[str, Any]:
+    """A channel with its webhook URLs."""
+    urls = [webhook_url(each) for each in row.webhook_urls.all()]
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "team": row.team.name,
+        "paused": row.paused,
+        "state": row.state,
+        "webhook_urls": urls,
+    }
+
+
+def webhook_url(row: WebhookURL) -> dict[str, Any]:
+    """A webhook URL without the URL."""
+    return {
+        "id": row.public_id,
+        "channel": row.channel.public_id,
+        "host": row.host,
+        "fingerprint": row.fingerprint,
+        "kind": row.kind,
+        "priority": row.priority,
+        "state": row.state,
+        "state_reason": row.state_reason,
+    }
+
+
+def connector(row: Connector) -> dict[str, Any]:
+    """A connector; its secret is shown only in the answer that made it."""
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "source": row.source,
+        "scheme": row.scheme,
+        "options": row.options,
+        "url": row.url,
+        "paused": row.paused,
+        "state": row.state,
+    }
+
+
+def subscription(row: Subscription) -> dict[str, Any]:
+    """A subscription."""
+    return {
+        "id": row.public_id,
+        "connector": row.connector.public_id,
+        "channel": row.channel.public_id,
+        "events": row.events,
+        "filters": row.filters,
+        "enabled": row.enabled,
+    }
+
+
+def request(row: InboundRequest) -> dict[str, Any]:
+    """An inbound request without its body."""
+    error = {"code": row.error_code, "detail": row.error_message} if row.error_code else None
+    return {
+        "id": row.public_id,
+        "connector": row.connector.public_id,
+        "received_at": row.received_at,
+        "status": row.status,
+        "error": error,
+        "size": row.size,
+    }
+
+
+def event(row: Event, deliveries: list[str]) -> dict[str, Any]:
+    """An event with its trace."""
+    return {
+        "id": row.public_id,
+        "connector": row.connector.public_id,
+        "request": row.request.public_id,
+        "type": row.type,
+        "title": row.title,
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "received_at": row.received_at,
+        "trace": row.trace,
+        "deliveries": deliveries,
+    }
+
+
+def delivery(row: Delivery) -> dict[str, Any]:
+    """A delivery with its attempts and the card as it is sent."""
+    pending = row.status == Delivery.Status.PENDING
+    return {
+        "id": row.public_id,
+        "event": row.event_public_id or None,
+        "channel": row.channel.public_id,
+        "status": row.status,
+        "origin": row.origin,
+        "replay": row.replay,
+        "error": {"code": row.error_code, "detail": row.error_message} if row.error_code else None,
+        "next_attempt_at": row.due_at if pending else None,
+        "attempts": [
+            {"number": each.number, "at": each.at, "status": each.status, "elapsed_ms": each.elapsed_ms,
+             "code": each.code, "message": each.message, "ambiguous": each.ambiguous}
+            for each in row.attempts.all()
+        ],
+        "card": json.loads(row.card),
+    }  # fmt: skip

@@ -1,0 +1,190 @@
+"""What can be configured, and what can be looked up."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from django.db.models import Model, QuerySet
+from django.utils.dateparse import parse_datetime
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import ViewSet
+
+from apps.api import shapes
+from apps.api.models import ApiToken
+from apps.api.pages import page
+from apps.cards import adaptive
+from apps.cards.notification import Notification, Severity
+from apps.channels.models import Channel, WebhookURL
+from apps.core.errors import ConfigurationError, NotFound
+from apps.deliveries import services as deliveries
+from apps.deliveries.models import Delivery
+from apps.inbound import services as inbound
+from apps.inbound.models import Event, InboundRequest
+from apps.sources import registry
+
+OPERATOR, VIEWER = ApiToken.Role.OPERATOR, ApiToken.Role.VIEWER
+
+
+def find(rows: QuerySet[Any], public_id: object, what: str) -> Any:
+    """The row of that id. Raises NotFound."""
+    row = rows.filter(public_id=str(public_id or "")[:32]).first()
+    if row is None:
+        raise NotFound("not_found", f"There is no {what} with this id.")
+    return row
+
+
+def body_of(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent. Raises ConfigurationError."""
+    if not isinstance(request.data, dict):
+        raise ConfigurationError("bad_body", "Send a JSON object.")
+    return request.data
+
+
+class SourceViews(ViewSet):
+    """The catalogue."""
+
+    def list(self, request: Request) -> Response:
+        found = [shapes.source(each) for each in registry.all_sources()]
+        return Response({"count": len(found), "next": None, "previous": None, "results": found})
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.source(registry.get(pk)))
+
+
+class RequestViews(ViewSet):
+    """Inbound requests."""
+
+    roles = {"replay": OPERATOR}
+
+    def rows(self) -> QuerySet[InboundRequest]:
+        return InboundRequest.objects.select_related("connector").defer("body")
+
+    def list(self, request: Request) -> Response:
+        rows = _by(self.rows(), request, connector="connector__public_id", status="status")
+        return page(request, rows, shapes.request)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.request(find(self.rows(), pk, "request")))
+
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: str) -> Response:
+        row = find(InboundRequest.objects.select_related("connector"), pk, "request")
+        inbound.replay_request(row)
+        return Response(shapes.request(row), status=202)
+
+
+class EventViews(ViewSet):
+    """Events."""
+
+    roles = {"replay": OPERATOR}
+
+    def rows(self) -> QuerySet[Event]:
+        return Event.objects.select_related("connector", "request").defer("request__body")
+
+    def list(self, request: Request) -> Response:
+        rows = _by(
+            self.rows(),
+            request,
+            connector="connector__public_id",
+            type="type",
+            outcome="outcome",
+            since="received_at__gte",
+        )
+        answer = page(request, rows, lambda row: shapes.event(row, []))
+        ids = [each["id"] for each in answer.data["results"]]
+        by_event: defaultdict[str, list[str]] = defaultdict(list)
+        for event_id, delivery_id in _deliveries_of(ids):
+            by_event[event_id].append(delivery_id)
+        for each in answer.data["results"]:
+            each["deliveries"] = by_event[each["id"]]
+        return answer
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "event")
+        return Response(shapes.event(row, [delivery for _, delivery in _deliveries_of([row.public_id])]))
+
+    @action(detail=True, methods=["post"])
+    def replay(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "event")
+        wanted = body_of(request).get("channel")
+        channel = find(Channel.objects.all(), wanted, "channel") if wanted else None
+        made = inbound.replay_event(row, channel)
+        return Response({"deliveries": [each.public_id for each in made]}, status=202)
+
+
+def _deliveries_of(public_ids: list[str]) -> list[tuple[str, str]]:
+    keys = Event.objects.filter(public_id__in=public_ids).values_list("pk", flat=True)
+    rows = Delivery.objects.filter(event_key__in=list(keys)).order_by("id")
+    return list(rows.values_list("event_public_id", "public_id"))
+
+
+class DeliveryViews(ViewSet):
+    """Deliveries."""
+
+    roles = {"retry": OPERATOR, "cancel": OPERATOR}
+
+    def rows(self) -> QuerySet[Delivery]:
+        return Delivery.objects.select_related("channel").prefetch_related("attempts")
+
+    def list(self, request: Request) -> Response:
+        rows = _by(
+            self.rows(),
+            request,
+            channel="channel__public_id",
+            status="status",
+            event="event_public_id",
+            since="created_at__gte",
+        )
+        return page(request, rows, shapes.delivery)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.delivery(find(self.rows(), pk, "delivery")))
+
+    @action(detail=True, methods=["post"])
+    def retry(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "delivery")
+        deliveries.retry(row)
+        return Response(shapes.delivery(row), status=202)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "delivery")
+        deliveries.cancel(row)
+        return Response(shapes.delivery(row))
+
+
+def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
+    """Apply the query's filters. Raises ConfigurationError for an unreadable time."""
+    for name, lookup in filters.items():
+        value: object = request.query_params.get(name)
+        if not value:
+            continue
+        if name == "since":
+            try:
+                value = parse_datetime(str(value).replace(" ", "+"))
+            except ValueError:
+                value = None
+            if value is None:
+                raise ConfigurationError("bad_since", "“since” is a time such as 2026-03-14T09:00:00Z.")
+        rows = rows.filter(**{lookup: value})
+    return rows
+
+
+def test_card(row: WebhookURL) -> Delivery:
+    """Send the card that shows that a channel works."""
+    note = Notification(
+        title="Teams Connectors can post here",
+        severity=Severity.GOOD,
+        status="Test",
+        text="This card was sent to test the channel. Nothing else needs to be done.",
+    )
+    return deliveries.enqueue(row.channel, adaptive.render(note), origin=Delivery.Origin.TEST)
+
+
+def remove(row: Model) -> Response:
+    """Delete a row and answer 204."""
+    row.delete()
+    return Response(status=204)
