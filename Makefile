@@ -13,7 +13,7 @@ MANAGE := DEBUG=$${DEBUG:-1} DATA_DIR=$(DATA_DIR) PORT=$(PORT) $(BIN)/python man
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-run: install ## set everything up and run the product with a demo team (PORT, DATA_DIR)
+run: install ## set everything up and run the product (PORT, DATA_DIR)
 	@$(MANAGE) up --demo --port $(PORT)
 
 install: $(VENV)/.runtime $(VENV)/.assets ## set up the virtual environment and the browser assets

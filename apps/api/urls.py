@@ -1,25 +1,26 @@
-"""Paths under /api/v1/. The last slash may be left out."""
+"""The paths below /api/v1/."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, path, re_path
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from apps.api.base import Nothing
-from apps.api.docs import Docs, Index, Schema
+from apps.api import configuration, views
 from apps.api.preview import PreviewView
-from apps.api.sources import SourcesView
 
-app_name = "api"
 router = SimpleRouter()
-router.trailing_slash = "/?"
-router.register("sources", SourcesView, basename="source")
-router.register("preview", PreviewView, basename="preview")
+router.register("sources", views.SourceViews, basename="source")
+router.register("channels", configuration.ChannelViews, basename="channel")
+router.register("webhook-urls", configuration.WebhookURLViews, basename="webhook-url")
+router.register("connectors", configuration.ConnectorViews, basename="connector")
+router.register("subscriptions", configuration.SubscriptionViews, basename="subscription")
+router.register("requests", views.RequestViews, basename="request")
+router.register("events", views.EventViews, basename="event")
+router.register("deliveries", views.DeliveryViews, basename="delivery")
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("", Index.as_view(), name="index"),
-    re_path(r"^schema/?$", Schema.as_view(), name="schema"),
-    re_path(r"^docs/?$", Docs.as_view(), name="docs"),
-    *router.urls,
-    re_path(r"^.*$", Nothing.as_view()),
+urlpatterns = [
+    path("preview/", PreviewView.as_view(), name="preview"),
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("", include(router.urls)),
 ]

@@ -89,6 +89,8 @@ class Supervisor:
                 child.failures = 0 if now - child.started > CALM else child.failures + 1
                 wait = min(LONGEST_WAIT, 0.5 * 2**child.failures) if child.failures else 0.0
                 self.say(f"{child.name} ended with {child.process.returncode}; starting it again")
+                # What it forked may have outlived it and would hold the port or the queue beside its successor.
+                _kill_group(child.process, signal.SIGKILL)
                 child.process, child.again_at = None, now + wait
             if child.process is None and now >= child.again_at:
                 child.start()
