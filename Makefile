@@ -45,7 +45,7 @@ test: install $(VENV)/.testing $(VENV)/.testing-assets ## set everything up and 
 	$(BIN)/python -m pytest
 
 lint: $(VENV)/.testing ## the quick checks alone: ruff, mypy, layers
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && DEBUG=1 $(BIN)/mypy apps connectors_site && $(BIN)/lint-imports
 
 lock: $(VENV)/.testing ## renew the lock files
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock

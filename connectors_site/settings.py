@@ -205,6 +205,8 @@ REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_PERMISSION_CLASSES": ["apps.api.auth.RolePermission"],
     "EXCEPTION_HANDLER": "apps.api.problems.handler",
     "UNAUTHENTICATED_USER": None,
+    # Escapes, so that half a surrogate pair out of somebody's payload cannot break an answer.
+    "UNICODE_JSON": False,
 }
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "Teams Connectors API",

@@ -15,7 +15,7 @@ from apps.api.views import body_of
 from apps.cards import adaptive, limits
 from apps.cards.notification import Notification
 from apps.connectors import options
-from apps.core.errors import ConfigurationError, PayloadError
+from apps.core.errors import ConfigurationError, PayloadError, TooLarge
 from apps.sources import registry
 from apps.sources.http import Headers, Http
 from apps.sources.source import Context, Source, Understood
@@ -44,6 +44,8 @@ class PreviewView(APIView):
             query=str(body.get("query") or ""),
             received_at=now,
         )
+        if len(http.body) > source.max_body:
+            raise TooLarge("too_large", "The body is over the size that this source accepts.")
         ctx = Context(options=values, now=now, headers=http.headers)
         reply = source.handshake(http, ctx)
         if reply is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from rest_framework import exceptions
@@ -10,14 +11,19 @@ from rest_framework.views import exception_handler
 
 from apps.core.errors import AppError
 
+logger = logging.getLogger(__name__)
+
 
 def handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST framework's hook: our errors and its own in one form."""
     if isinstance(error, AppError):
         return _problem(max(error.status, 400), error.code, error.public_message)
+    if isinstance(error, RecursionError):
+        return _problem(400, "too_deep", "The JSON is nested too deep to be read.")
     response = exception_handler(error, context)
     if response is None:
-        return None
+        logger.error("an API call failed: %s", type(error).__name__, exc_info=error)
+        return _problem(500, "internal", "Something went wrong here. The operator's log says what.")
     if isinstance(error, exceptions.APIException):
         code, detail = str(error.default_code), str(error.detail)
     else:

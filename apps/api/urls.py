@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
@@ -10,6 +10,7 @@ from apps.api import configuration, views
 from apps.api.preview import PreviewView
 
 router = SimpleRouter()
+router.trailing_slash = "/?"  # programs forget it
 router.register("sources", views.SourceViews, basename="source")
 router.register("channels", configuration.ChannelViews, basename="channel")
 router.register("webhook-urls", configuration.WebhookURLViews, basename="webhook-url")
@@ -20,7 +21,7 @@ router.register("events", views.EventViews, basename="event")
 router.register("deliveries", views.DeliveryViews, basename="delivery")
 
 urlpatterns = [
-    path("preview/", PreviewView.as_view(), name="preview"),
+    re_path(r"^preview/?$", PreviewView.as_view(), name="preview"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include(router.urls)),
 ]

@@ -279,7 +279,8 @@ def _buttons(notification: Notification, action_url: ActionUrl | None) -> list[A
         wanted += [(ref.title, action_url(ref) or "") for ref in notification.actions]
     if not wanted and notification.container and notification.container.url:
         wanted.append((notification.link_title or "Open", notification.container.url))
-    made, seen = [], set()
+    made: list[Any] = []
+    seen: set[str] = set()
     for title, address in wanted:
         url = safe_url(address)
         if url and url not in seen and len(made) < limits.MAX_ACTIONS:

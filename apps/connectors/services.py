@@ -14,6 +14,7 @@ from apps.connectors import matching, options
 from apps.connectors.models import Connector, Secret, Subscription
 from apps.core.errors import ConfigurationError, Conflict
 from apps.sources import registry
+from apps.sources.events import selects
 from apps.sources.http import Headers
 from apps.sources.source import Context, Source
 from apps.sources.verify import Scheme
@@ -146,7 +147,7 @@ def clean_events(connector: Connector, events: object) -> list[str]:
             raise ConfigurationError(
                 "bad_events", "Every event is a name or a pattern of at most 200 characters."
             )
-        if not any(matching.selects(pattern, name) for name in names):
+        if not any(selects(pattern, name) for name in names):
             raise ConfigurationError(
                 "unknown_event",
                 f"No event of {source.name} is called “{pattern[:80]}”. See the list of its events.",

@@ -71,7 +71,7 @@ class Counter(models.Model):
         table = cls._meta.db_table
         rows = sorted(amounts.items())
         marks = ", ".join(["(%s, %s, %s, %s)"] * len(rows))
-        values: list[object] = []
+        values: list[Any] = []
         for (name, key), by in rows:
             values += [connection.ops.adapt_datetimefield_value(hour), name, key[:120], by]
         with connection.cursor() as cursor:

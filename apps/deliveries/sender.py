@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
@@ -93,7 +94,8 @@ class Sender:
     def _sleep(self, listener: wake.Listener, seconds: float) -> None:
         if self._done:
             return
-        ready, _, _ = select.select([listener, self._read], [], [], max(0.0, seconds))
+        waiting: list[Any] = [listener, self._read]
+        ready, _, _ = select.select(waiting, [], [], max(0.0, seconds))
         if listener in ready:
             listener.drain()
         if self._read in ready:

@@ -97,7 +97,7 @@ def mutations(value: Any, limit: int = FUZZ_KEYS) -> Iterator[tuple[str, Any]]:
 
 def _changed(value: Any, path: list[str | int], key: str, change: object) -> Any:
     """A copy of `value` along `path` only; everything else is shared."""
-    copy = dict(value) if isinstance(value, dict) else list(value)
+    copy: Any = dict(value) if isinstance(value, dict) else list(value)
     if path:
         copy[path[0]] = _changed(value[path[0]], path[1:], key, change)
     elif change == "drop":

@@ -143,6 +143,16 @@ def test_json_that_cannot_be_read_is_told(admin: Api) -> None:
     assert (answer.status_code, answer.json()["code"]) == (400, "parse_error")
 
 
+def test_half_a_character_and_absurd_depth_break_nothing(admin: Api) -> None:
+    odd = json.dumps({**ISSUE, "issue": {"number": 3, "title": "half \ud800 a character"}})
+    answer = preview(admin, body=odd)
+    assert answer.status_code == 200
+    assert answer.json()["events"][0]["outcome"] == "ok"
+    deep = '{"a":' * 100_000
+    raw = Client().post("/api/v1/preview", deep, content_type="application/json", headers=admin.headers)
+    assert raw.status_code == 400
+
+
 def test_lists_go_page_by_page(admin: Api) -> None:
     for number in range(5):
         admin.call("POST", "channels/", {"name": f"c{number}"})

@@ -14,7 +14,7 @@ from apps.core.supervisor import die_with_parent
 from apps.inbound import tasks
 
 
-class Command(qcluster.Command):
+class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     """Runs one more cluster, on this or another machine with the same database and broker."""
 
     help = "Runs a cluster of background tasks."

@@ -35,7 +35,7 @@ ZERO = "0" * 40
 
 
 def _commits(payload: Payload, place: str) -> tuple[tuple[Item, ...], int]:
-    found = []
+    found: list[Item] = []
     total = 0
     for commit in payload.each("$.commits"):
         total += 1
