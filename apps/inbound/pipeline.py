@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
-from apps.cards.text import plain
+from apps.cards.text import clean, plain, safe_url
 from apps.connectors import matching, services
 from apps.connectors.models import Connector, Subscription
 from apps.core.errors import AppError
@@ -122,9 +122,9 @@ def _store(
         connector=row.connector,
         request=row,
         index=index,
-        source_event_id=item.event.id[:200],
-        type=item.event.name[:200],
-        reason=item.reason[:400],
+        source_event_id=clean(item.event.id)[:200],
+        type=clean(item.event.name)[:200],
+        reason=clean(item.reason)[:400],
         attributes=_plain_attributes(item),
         received_at=row.received_at,
     )
@@ -180,7 +180,14 @@ def _seen(event: Event) -> bool:
 
 
 def _plain_attributes(item: Understood) -> dict[str, object]:
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in item.attributes.items()}
+    # PostgreSQL stores neither NUL nor half a surrogate pair; payloads hold both.
+    found: dict[str, object] = {}
+    for key, value in item.attributes.items():
+        if isinstance(value, tuple):
+            found[key] = [clean(each) for each in value]
+        else:
+            found[key] = clean(value) if isinstance(value, str) else value
+    return found
 
 
 def _describe(event: Event, told: Notification | Card, card: Card) -> None:
@@ -188,8 +195,8 @@ def _describe(event: Event, told: Notification | Card, card: Card) -> None:
     event.title = card.summary[:300]
     if isinstance(told, Notification):
         event.title = plain(told.title)[:300]
-        event.actor = told.actor.name[:200] if told.actor else ""
-        event.url = told.subject.url if told.subject else ""
+        event.actor = clean(told.actor.name)[:200] if told.actor else ""
+        event.url = safe_url(told.subject.url) if told.subject else ""
 
 
 def _match(
@@ -217,7 +224,7 @@ def _match(
                 "subscription": subscription.public_id,
                 "channel": str(subscription.channel),
                 "matched": verdict.matched,
-                "steps": [step.as_json() for step in verdict.steps],
+                "steps": [{**step.as_json(), "detail": clean(step.detail)} for step in verdict.steps],
             }
         )
         if verdict.matched:

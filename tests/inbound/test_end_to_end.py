@@ -252,6 +252,17 @@ def test_a_signed_body_that_makes_no_sense_is_kept_with_its_reason(
     assert row.status == "processed" or row.error_message
 
 
+def test_odd_characters_are_stored_and_told(hook: tuple[Connector, str], sink: Sink) -> None:
+    odd = "nul \x00 and half \ud800 a pair"
+    body = {**BODY, "action": "opened", "issue": {"number": 3, "title": odd, "labels": [{"name": odd}]}}
+    assert post(*hook, body=json.dumps(body).encode()).status_code == 202
+    tasks.drain(0.5)
+    event = Event.objects.get()
+    assert event.outcome == "matched"
+    assert "\x00" not in json.dumps([event.title, event.attributes], ensure_ascii=False)
+    assert len(sink.posts) == 1
+
+
 def test_the_retired_url_shape_leads_to_the_same_place(hook: tuple[Connector, str]) -> None:
     connector, _ = hook
     url = f"/webhookb2/a@b/IncomingWebhook/{connector.public_id}/c"
