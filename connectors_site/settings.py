@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "apps.commands",
     "apps.api",
     "apps.sandbox",
+    "connectors_site",
     # After apps.inbound, whose `qcluster` command takes the place of the stock one.
     "django_q",
 ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
@@ -26,7 +25,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("act/", include("apps.actions.urls")),
     path("teams/", include("apps.commands.urls")),
     path("api/v1/", include("apps.api.urls")),
+    # Answers 404 unless the sandbox is on.
+    path("sandbox/", include("apps.sandbox.urls")),
 ]
-
-if settings.SANDBOX_ENABLED:
-    urlpatterns.append(path("sandbox/", include("apps.sandbox.urls")))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import zlib
+from dataclasses import replace
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
@@ -14,6 +15,7 @@ from apps.cards.notification import Card, Notification
 from apps.cards.text import clean, plain, safe_url
 from apps.connectors import matching, services
 from apps.connectors.models import Connector, Subscription
+from apps.core import tokens
 from apps.core.errors import AppError
 from apps.core.models import Counter
 from apps.deliveries import services as deliveries
@@ -25,6 +27,7 @@ from apps.sources.understand import parse, understand
 
 logger = logging.getLogger(__name__)
 MAX_FAILURES = 3
+SAMPLE_HEADER = "x-connectors-sample"  # a token of ours: the shipped sample may be sent again and again
 
 
 def unprocessed(limit: int) -> list[InboundRequest]:
@@ -85,6 +88,8 @@ def process(row: InboundRequest) -> list[Event]:
         http = http_of(row)
         ctx = services.context(connector, http.headers, row.received_at)
         found = parse(source, http, ctx)
+        if _is_sample(connector, http):
+            found = [replace(raw, id="") for raw in found]
     except AppError as error:
         _finish(row, InboundRequest.Status.MALFORMED, now, error.code, error.public_message)
         Counter.bump("request.malformed", connector.public_id, now=now)
@@ -102,6 +107,11 @@ def process(row: InboundRequest) -> list[Event]:
         Connector.objects.filter(pk=connector.pk).update(last_event_at=row.received_at)
     Counter.bump_many(counts, now)
     return made
+
+
+def _is_sample(connector: Connector, http: Http) -> bool:
+    token = http.headers.get(SAMPLE_HEADER, "")
+    return bool(token) and tokens.unsign(token, purpose="sample", max_age=None) == connector.public_id
 
 
 def _finish(row: InboundRequest, status: str, now: dt.datetime, code: str = "", message: str = "") -> None:
@@ -145,9 +155,7 @@ def _store(
         matched = _match(event, item, card, source, subscriptions, now)
         event.outcome = Event.Outcome.MATCHED if matched else Event.Outcome.UNMATCHED
         if not matched:
-            event.reason = (
-                "No subscription wanted it." if subscriptions else "The connector has no subscription yet."
-            )
+            event.reason = _why_unmatched(row.connector, subscriptions)
     else:
         event.outcome = item.outcome
     try:

@@ -1,19 +1,109 @@
-"""Replay: a stored request or event once more, on purpose."""
+"""The writers of inbound requests: storing, samples, and replay (once more, on purpose)."""
 
 from __future__ import annotations
 
+import datetime as dt
+import zlib
+from dataclasses import replace
+from urllib.parse import parse_qsl, urlencode
+
 from django.db import transaction
+from django.utils import timezone
 
 from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
 from apps.channels.models import Channel
 from apps.connectors import services as connectors
-from apps.core.errors import Conflict
+from apps.connectors.models import Connector
+from apps.core import tokens, wake
+from apps.core.errors import Conflict, NotFound
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
 from apps.inbound import pipeline
 from apps.inbound.models import Event, InboundRequest
+from apps.sources.http import Headers, Http
+from apps.sources.samples import CONTENT_TYPES, sample, samples
+from apps.sources.source import Source
 from apps.sources.understand import parse, understand
+from apps.sources.verify import QueryToken, Scheme, SharedHeader
+
+NEVER_STORED = frozenset({"authorization", "proxy-authorization", "cookie"})
+MAX_HEADERS, MAX_HEADER = 100, 4_000
+
+
+def store(
+    connector: Connector, source: Source, scheme: Scheme, http: Http, now: dt.datetime
+) -> InboundRequest:
+    """Keep a verified request, without its credentials, and wake the cluster.
+
+    Raises DatabaseError when it cannot be stored; then the source must not be told that it was.
+    """
+    kept = source.redact(http)
+    with transaction.atomic():
+        row = InboundRequest.objects.create(
+            connector=connector,
+            received_at=now,
+            method=http.method,
+            headers=_kept_headers(kept.headers, source),
+            query=_kept_query(kept.query, scheme),
+            body=zlib.compress(kept.body, 1),
+            size=len(http.body),
+        )
+    wake.notify(deliveries.TOPIC)
+    return row
+
+
+def _kept_headers(headers: Headers, source: Source) -> dict[str, str]:
+    """What may be stored: no credentials, and not more than a sane sender sends."""
+    secret = {scheme.header.lower() for scheme in source.schemes if isinstance(scheme, SharedHeader)}
+    kept = [(name, value) for name, value in headers.items() if name not in NEVER_STORED | secret]
+    return {name[:200]: value[:MAX_HEADER].replace("\x00", "") for name, value in kept[:MAX_HEADERS]}
+
+
+def _kept_query(query: str, scheme: Scheme) -> str:
+    if not isinstance(scheme, QueryToken):
+        return query.replace("\x00", "")
+    pairs = [
+        pair
+        for pair in parse_qsl(query, keep_blank_values=True)
+        if pair[0].lower() != scheme.parameter.lower()
+    ]
+    return urlencode(pairs)
+
+
+def sample_request(connector: Connector, event: str = "") -> Http:
+    """A shipped sample as the source would send it to this connector now, signed.
+
+    event: a sample's or an event's name; "" takes the source's first sample.
+    It carries a mark, so that sending the same sample twice makes two cards.
+    Raises NotFound when the source ships no such sample, Conflict when the connector has no secret yet.
+    """
+    source = connector.source_object()
+    found = sample(source, event) if event else next(samples(source), None)
+    if found is None:
+        raise NotFound(
+            "no_sample", f"{source.name} ships no sample of “{event[:80]}”. See its list of events."
+        )
+    now = timezone.now()
+    http = source.sample_http(found.event, found.body)
+    headers = {"content-type": CONTENT_TYPES[found.kind], **http.headers}
+    if found.kind != "json":
+        headers["content-type"] = CONTENT_TYPES[found.kind]
+    headers[pipeline.SAMPLE_HEADER] = tokens.sign(connector.public_id, purpose="sample")
+    http = replace(http, headers=Headers(headers), url=connector.url, received_at=now)
+    scheme = connectors.scheme_of(connector)
+    if not scheme.needs_secret:
+        return http
+    secrets = connectors.live_secrets(connector, now)
+    if not secrets:
+        raise Conflict("no_secret", "The connector has no secret yet. Set one, then send the sample again.")
+    return scheme.sign(http, secrets[0].value, now)
+
+
+def run_sample(connector: Connector, event: str = "") -> InboundRequest:
+    """Take in a shipped sample for real, as if the source had sent it. Raises as `sample_request` does."""
+    http = sample_request(connector, event)
+    return store(connector, connector.source_object(), connectors.scheme_of(connector), http, timezone.now())
 
 
 def replay_request(row: InboundRequest) -> None:

@@ -4,29 +4,23 @@ from __future__ import annotations
 
 import json
 import logging
-import zlib
 from dataclasses import replace
-from urllib.parse import parse_qsl, urlencode
 
-from django.db import DatabaseError, transaction
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
-from apps.connectors import services
+from apps.connectors import services as connectors
 from apps.connectors.models import Connector
-from apps.core import wake
 from apps.core.errors import AppError, ConfigurationError, NotFound, PayloadError, TooLarge, VerificationError
 from apps.core.models import Counter
-from apps.deliveries.services import TOPIC
-from apps.inbound.models import InboundRequest
+from apps.inbound import services
 from apps.sources.http import Headers, Http, Reply
-from apps.sources.source import Source
-from apps.sources.verify import QueryToken, Scheme, SharedHeader
+from apps.sources.verify import Scheme
 
 logger = logging.getLogger(__name__)
-NEVER_STORED = frozenset({"authorization", "proxy-authorization", "cookie"})
-MAX_HEADERS, MAX_HEADER, MAX_QUERY = 100, 4_000, 8_000
+MAX_QUERY = 8_000
 
 
 @csrf_exempt
@@ -55,7 +49,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             http, query=request.META.get("QUERY_STRING", "")[:MAX_QUERY], body=_body(request, source.max_body)
         )
         now = timezone.now()
-        reply = source.handshake(http, services.context(connector, http.headers, now))
+        reply = source.handshake(http, connectors.context(connector, http.headers, now))
         if reply is not None:
             return _respond(reply)
         if http.method != "POST":
@@ -68,18 +62,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             Counter.bump("inbound.unverified", connector.public_id)
         own = source.reject(http, error.status, error.public_message)
         return _respond(own) if own else _problem(error.status, error.code, error.public_message)
-    kept = source.redact(http)
-    with transaction.atomic():
-        InboundRequest.objects.create(
-            connector=connector,
-            received_at=now,
-            method=http.method,
-            headers=_kept_headers(kept.headers, source),
-            query=_kept_query(kept.query, scheme),
-            body=zlib.compress(kept.body, 1),
-            size=len(http.body),
-        )
-    wake.notify(TOPIC)
+    services.store(connector, source, scheme, http, now)
     return _respond(source.acknowledge(http))
 
 
@@ -104,33 +87,15 @@ def _body(request: HttpRequest, cap: int) -> bytes:
 
 def _verify(connector: Connector, http: Http) -> Scheme:
     try:
-        scheme = services.scheme_of(connector)
+        scheme = connectors.scheme_of(connector)
     except ConfigurationError as error:
         raise VerificationError(error.code, error.public_message) from error
     now = timezone.now()
-    secrets = services.live_secrets(connector, now) if scheme.needs_secret else []
+    secrets = connectors.live_secrets(connector, now) if scheme.needs_secret else []
     index = scheme.verify(http, [secret.value for secret in secrets], now)
     if 0 <= index < len(secrets):
-        services.note_used(secrets[index], now)
+        connectors.note_used(secrets[index], now)
     return scheme
-
-
-def _kept_headers(headers: Headers, source: Source) -> dict[str, str]:
-    """What may be stored: no credentials, and not more than a sane sender sends."""
-    secret = {scheme.header.lower() for scheme in source.schemes if isinstance(scheme, SharedHeader)}
-    kept = [(name, value) for name, value in headers.items() if name not in NEVER_STORED | secret]
-    return {name[:200]: value[:MAX_HEADER].replace("\x00", "") for name, value in kept[:MAX_HEADERS]}
-
-
-def _kept_query(query: str, scheme: Scheme) -> str:
-    if not isinstance(scheme, QueryToken):
-        return query.replace("\x00", "")
-    pairs = [
-        pair
-        for pair in parse_qsl(query, keep_blank_values=True)
-        if pair[0].lower() != scheme.parameter.lower()
-    ]
-    return urlencode(pairs)
 
 
 def _respond(reply: Reply) -> HttpResponse:

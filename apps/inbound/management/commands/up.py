@@ -11,7 +11,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management import call_command, get_commands
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -38,7 +38,12 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         port = options["port"]
-        os.environ["PORT"] = str(port)
+        if options["demo"]:
+            os.environ.setdefault("SANDBOX", "1")
+        if port != settings.PORT:
+            # Every address follows from PORT, so begin again with the right one.
+            os.environ["PORT"] = str(port)
+            os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command
         call_command("migrate", verbosity=0)
         call_command("collectstatic", interactive=False, verbosity=0)
         password = self._first_admin()
@@ -47,8 +52,8 @@ class Command(BaseCommand):
             self.stdout.write(f"Sign in as admin with the password {password} (shown only now)")
         else:
             self.stdout.write("Sign in with the user that was made on the first run.")
-        if options["demo"] and "demo" in get_commands():
-            call_command("demo")
+        if options["demo"]:
+            call_command("demo", stdout=self.stdout)
         self.stdout.flush()
         children = [Child("web server", self._web(port))]
         if not options["no_worker"]:
