@@ -3,8 +3,19 @@
 from __future__ import annotations
 
 from django.apps import AppConfig
+from django.contrib.admin.apps import AdminConfig as StockAdminConfig
+from django.db.models.signals import post_migrate
+
+from apps.core.roles import sync_groups
 
 
 class SiteConfig(AppConfig):
     name = "connectors_site"
     verbose_name = "Teams Connectors"
+
+    def ready(self) -> None:
+        post_migrate.connect(sync_groups, sender=self, dispatch_uid="roles")
+
+
+class AdminConfig(StockAdminConfig):
+    default_site = "connectors_site.site.Site"

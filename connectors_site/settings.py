@@ -46,10 +46,10 @@ SANDBOX_ENABLED = env.flag("SANDBOX", default="--demo" in sys.argv)
 
 # --- Applications ------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "unfold",
+    "unfold.apps.BasicAppConfig",
     "unfold.contrib.filters",
     "unfold.contrib.forms",
-    "django.contrib.admin",
+    "connectors_site.apps.AdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -70,9 +70,11 @@ INSTALLED_APPS = [
     "apps.commands",
     "apps.api",
     "apps.sandbox",
-    "connectors_site",
     # After apps.inbound, whose `qcluster` command takes the place of the stock one.
     "django_q",
+    # Last, because it registers the pages of others anew.
+    "connectors_site.apps.SiteConfig",
+    "django.forms",
 ]
 
 MIDDLEWARE = [
@@ -88,6 +90,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "connectors_site.urls"
+FORM_RENDERER = "django.forms.renderers.TemplatesSetting"  # our own widgets have templates too
 WSGI_APPLICATION = "connectors_site.wsgi.application"
 TEMPLATES = [
     {
@@ -158,6 +161,25 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- Admin theme; its navigation is made in connectors_site/admin.py -----------------------------
+UNFOLD: dict[str, object] = {
+    "SITE_TITLE": "Teams Connectors",
+    "SITE_HEADER": "Teams Connectors",
+    "SITE_SYMBOL": "hub",
+    "SITE_URL": None,
+    "SITE_FAVICONS": [{"rel": "icon", "href": "/static/sandbox/icon.svg", "type": "image/svg+xml"}],
+    "STYLES": ["/static/connectors/admin.css", "/static/cards/teams-card.css"],
+    "BORDER_RADIUS": "6px",
+    "SHOW_BACK_BUTTON": True,
+    "COLORS": {
+        # Teams' own violet.
+        "primary": {
+            "50": "#f3f3fc", "100": "#e6e6fa", "200": "#cccdf4", "300": "#adaeeb", "400": "#8b8ddf",
+            "500": "#7275d3", "600": "#5b5fc7", "700": "#4a4db0", "800": "#3d3f90", "900": "#333571", "950": "#1f2044",
+        },
+    },
+}  # fmt: skip
 
 # --- Security ----------------------------------------------------------------------------------
 _https = _public.scheme == "https"

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
-
+from django.contrib.admin import site
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from apps.core import views
-
-if find_spec("connectors_site.admin"):
-    from connectors_site.admin import site
-else:
-    from django.contrib.admin import site
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),

@@ -13,13 +13,15 @@ from rest_framework.viewsets import ViewSet
 
 from apps.api import shapes
 from apps.api.pages import page
-from apps.api.views import OPERATOR, body_of, find, remove, test_card
+from apps.api.views import OPERATOR, body_of, find, remove
 from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.connectors import matching, options
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
 from apps.core.errors import ConfigurationError, Conflict
+from apps.deliveries import services as deliveries
+from apps.inbound import services as inbound
 
 
 def text(body: dict[str, Any], key: str, most: int = 200) -> str:
@@ -119,12 +121,14 @@ class WebhookURLViews(ViewSet):
 
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        row = test_card(find(self.rows(), pk, "webhook URL"))
+        row = deliveries.send_test(find(self.rows(), pk, "webhook URL").channel)
         return Response({"delivery": row.public_id}, status=202)
 
 
 class ConnectorViews(ViewSet):
     """Connectors."""
+
+    roles = {"test": OPERATOR}
 
     def rows(self) -> QuerySet[Connector]:
         return Connector.objects.all()
@@ -169,6 +173,13 @@ class ConnectorViews(ViewSet):
 
     def destroy(self, request: Request, pk: str) -> Response:
         return remove(find(self.rows(), pk, "connector"))
+
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, pk: str) -> Response:
+        row, event = find(self.rows(), pk, "connector"), body_of(request).get("event") or ""
+        if not isinstance(event, str):
+            raise ConfigurationError("invalid", "“event” must be the name of an event or a sample.")
+        return Response({"request": inbound.run_sample(row, event).public_id}, status=202)
 
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:

@@ -15,9 +15,7 @@ from rest_framework.viewsets import ViewSet
 from apps.api import shapes
 from apps.api.models import ApiToken
 from apps.api.pages import page
-from apps.cards import adaptive
-from apps.cards.notification import Notification, Severity
-from apps.channels.models import Channel, WebhookURL
+from apps.channels.models import Channel
 from apps.core.errors import ConfigurationError, NotFound
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
@@ -171,17 +169,6 @@ def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
                 raise ConfigurationError("bad_since", "“since” is a time such as 2026-03-14T09:00:00Z.")
         rows = rows.filter(**{lookup: value})
     return rows
-
-
-def test_card(row: WebhookURL) -> Delivery:
-    """Send the card that shows that a channel works."""
-    note = Notification(
-        title="Teams Connectors can post here",
-        severity=Severity.GOOD,
-        status="Test",
-        text="This card was sent to test the channel. Nothing else needs to be done.",
-    )
-    return deliveries.enqueue(row.channel, adaptive.render(note), origin=Delivery.Origin.TEST)
 
 
 def remove(row: Model) -> Response:

@@ -52,6 +52,19 @@ class Channel(PublicIdModel):
             return "failing"
         return "ok" if working == len(states) else "degraded"
 
+    @property
+    def state_words(self) -> str:
+        """Why the state is what it is, in a sentence."""
+        if self.paused:
+            return self.paused_reason or "Paused: its cards wait."
+        rows = [each for each in self.webhook_urls.all() if each.state != WebhookURL.State.OFF]
+        if not rows:
+            return "It has no webhook URL yet, so its cards wait."
+        broken = [each for each in rows if each.state != WebhookURL.State.OK]
+        if not broken:
+            return "Its webhook URLs work."
+        return f"{broken[0].host}: {broken[0].state_reason or 'does not take cards'}"
+
 
 class WebhookURL(PublicIdModel):
     """One way into a channel. The URL is a credential: encrypted, write-only, shown as host and fingerprint."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -190,3 +191,43 @@ def clean_filters(filters: object) -> list[dict[str, Any]]:
                 ) from error
         cleaned.append({"field": rule["field"], "op": op, "value": rule.get("value")})
     return cleaned
+
+
+_LINE = re.compile(
+    r"^(?P<field>\S.*?)\s+(?P<op>"
+    + "|".join(op.replace("_", "[ _]") for op in sorted(OPS, key=len, reverse=True))
+    + r")(?:\s+(?P<value>.*))?$",
+    re.IGNORECASE,
+)
+
+
+def from_lines(text: str) -> list[dict[str, Any]]:
+    """Conditions as people write them, one a line: “branch is main, develop”.
+
+    Several values stand between commas, and any of them will do. Raises ConfigurationError naming the line.
+    """
+    found: list[dict[str, Any]] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        parts = _LINE.match(line.strip())
+        if parts is None:
+            raise ConfigurationError(
+                "bad_filters",
+                f"Line {number} is no condition. Write a field, one of “{'”, “'.join(OPS)}”, and a value.",
+            )
+        values = [each.strip() for each in (parts["value"] or "").split(",") if each.strip()]
+        op = parts["op"].lower().replace(" ", "_")
+        value: object = values if len(values) > 1 else (values[0] if values else None)
+        found.append({"field": parts["field"], "op": op, "value": value})
+    return clean_filters(found)
+
+
+def as_lines(filters: Sequence[Mapping[str, Any]]) -> str:
+    """The stored conditions as `from_lines` reads them."""
+    lines = []
+    for rule in filters:
+        value = rule.get("value")
+        shown = ", ".join(map(_text, value)) if isinstance(value, (list, tuple)) else _text(value)
+        lines.append(f"{rule.get('field')} {rule.get('op', 'is')} {shown}".strip())
+    return "\n".join(lines)

@@ -163,3 +163,15 @@ def rules(subscription: Subscription) -> matching.Rules:
         enabled=subscription.enabled,
         muted_until=subscription.muted_until,
     )
+
+
+def pause(connector: Connector) -> None:
+    """Keep the connector's events without making cards."""
+    connector.paused = True
+    connector.save(update_fields=["paused"])
+
+
+def resume(connector: Connector) -> None:
+    """Make cards again, of the events that come from now on."""
+    connector.paused = False
+    connector.save(update_fields=["paused"])

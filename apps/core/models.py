@@ -82,4 +82,17 @@ class Counter(models.Model):
             )
 
 
-__all__ = ["Counter", "Heartbeat", "PublicIdModel"]
+class Access(models.Model):
+    """No table: it only carries the permissions that the roles are made of (see `apps.core.roles`)."""
+
+    class Meta:
+        managed = False
+        default_permissions = ()
+        permissions: ClassVar[list[Any]] = [
+            ("see", "Can see everything but secrets"),
+            ("operate", "Can retry, replay, cancel, pause and send tests"),
+            ("configure", "Can configure channels, connectors and people"),
+        ]
+
+
+__all__ = ["Access", "Counter", "Heartbeat", "PublicIdModel"]

@@ -7,7 +7,8 @@ import json
 from django.db import transaction
 from django.utils import timezone
 
-from apps.cards.notification import Card
+from apps.cards import adaptive
+from apps.cards.notification import Card, Link, Notification, Severity
 from apps.channels.models import Channel
 from apps.core import wake
 from apps.core.errors import Conflict
@@ -52,6 +53,18 @@ def enqueue(
     delivery.save()
     nudge()
     return delivery
+
+
+def send_test(channel: Channel) -> Delivery:
+    """Send the card that shows that a channel works."""
+    note = Notification(
+        title="Teams Connectors can post here",
+        severity=Severity.GOOD,
+        status="Test",
+        container=Link(str(channel)),
+        text="This card was sent to test the channel. Nothing else needs to be done.",
+    )
+    return enqueue(channel, adaptive.render(note), origin=Delivery.Origin.TEST)
 
 
 def nudge() -> None:

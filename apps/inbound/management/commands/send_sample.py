@@ -12,6 +12,7 @@ from apps.core import http
 from apps.core.errors import AppError, TransportError
 from apps.inbound import services
 from apps.sources import registry
+from apps.sources.http import Http
 from apps.sources.samples import samples
 
 WAIT = 0.25  # seconds between two tries while the web server starts
@@ -49,7 +50,7 @@ class Command(BaseCommand):
                 hint = "\nThere are: " + ", ".join(each.name for each in samples(source))
             raise CommandError(error.public_message + hint) from error
 
-    def _post(self, request: services.Http, wait: float) -> http.Answer:
+    def _post(self, request: Http, wait: float) -> http.Answer:
         end = time.monotonic() + wait
         url = request.url + (f"?{request.query}" if request.query else "")
         while True:

@@ -1,0 +1,103 @@
+"""Teams, channels and their webhook URLs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from apps.channels import services
+from apps.channels.forms import ChannelForm, WebhookURLForm
+from apps.channels.models import Channel, Team, WebhookURL
+from apps.core.admin import STATES, Button, ConfigAdmin, ConfigInline, display
+from apps.deliveries import services as deliveries
+
+
+@admin.register(Team)
+class TeamAdmin(ConfigAdmin):
+    """A team in Microsoft Teams."""
+
+    list_display = ("name", "channel_count", "notes")
+    search_fields = ("name",)
+    fields = ("name", "notes")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
+        found: QuerySet[Team] = super().get_queryset(request)
+        return found.annotate(number=Count("channels"))
+
+    @display(description="Channels")
+    def channel_count(self, row: Any) -> int:
+        return int(row.number)
+
+
+class WebhookURLInline(ConfigInline):
+    """A webhook URL is shown as its host and fingerprint, never as itself."""
+
+    model = WebhookURL
+    form = WebhookURLForm
+    fields = (
+        "new_url",
+        "priority",
+        "shown_state",
+        "state_reason",
+        "last_accepted_at",
+        "last_failed_at",
+        "public_id",
+    )
+    readonly_fields = ("shown_state", "state_reason", "last_accepted_at", "last_failed_at", "public_id")
+
+    @display(description="State")
+    def shown_state(self, row: WebhookURL) -> str:
+        return row.get_state_display() if row.pk else "New"
+
+    def get_extra(self, request: HttpRequest, obj: Channel | None = None, **kwargs: Any) -> int:
+        return 0 if obj and obj.webhook_urls.exists() else 1
+
+
+@admin.register(Channel)
+class ChannelAdmin(ConfigAdmin):
+    """Where cards go."""
+
+    form = ChannelForm
+    list_display = ("name", "team", "shown_state", "why")
+    list_select_related = ("team",)
+    list_filter = ("paused", "team")
+    search_fields = ("name", "team__name", "public_id__exact")
+    autocomplete_fields = ("team",)
+    fields = ("team", "name", "time_zone", "shown_state", "why", "public_id")
+    readonly_fields = ("shown_state", "why", "public_id")
+    inlines = (WebhookURLInline,)
+    buttons = (
+        Button("test", "Send a test card", icon="send"),
+        Button(
+            "pause", "Pause", confirm="Let all cards of this channel wait until you resume it?",
+            icon="pause", shown=lambda row: not row.paused,
+        ),
+        Button("resume", "Resume", icon="play_arrow", shown=lambda row: row.paused),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
+        found: QuerySet[Channel] = super().get_queryset(request)
+        return found.prefetch_related("webhook_urls__channel")
+
+    @display(description="State", label=STATES)
+    def shown_state(self, row: Channel) -> str:
+        return row.state if row.pk else ""
+
+    @display(description="Why")
+    def why(self, row: Channel) -> str:
+        return row.state_words if row.pk else ""
+
+    def do_test(self, request: HttpRequest, row: Channel) -> str:
+        deliveries.send_test(row)
+        return "A test card is on its way. See the deliveries for what became of it."
+
+    def do_pause(self, request: HttpRequest, row: Channel) -> str:
+        services.pause(row, f"Paused by {request.user.get_username()}.")
+        return "The channel is paused: its cards wait."
+
+    def do_resume(self, request: HttpRequest, row: Channel) -> str:
+        services.resume(row)
+        return "The channel is resumed: waiting cards go out now."

@@ -1,0 +1,192 @@
+"""Connectors, their secrets and subscriptions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+
+from apps.connectors import services
+from apps.connectors.forms import PREFIX, ConnectorForm, SubscriptionForm
+from apps.connectors.models import Connector, Subscription
+from apps.core import roles
+from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
+from apps.core.errors import NotFound
+from apps.inbound import services as inbound
+
+
+class SubscriptionInline(ReadOnlyInline):
+    """What goes where; each is edited on its own page."""
+
+    model = Subscription
+    fields = ("channel", "shown_events", "enabled", "muted_until")
+    readonly_fields = fields
+    show_change_link = True
+
+    @display(description="Events")
+    def shown_events(self, row: Subscription) -> str:
+        if not row.events:
+            return "The source's defaults"
+        shown = ", ".join(row.events[:4])
+        return shown + (f" and {len(row.events) - 4} more" if len(row.events) > 4 else "")
+
+
+@admin.register(Connector)
+class ConnectorAdmin(ConfigAdmin):
+    """Configured sources."""
+
+    form = ConnectorForm
+    list_display = ("name", "shown_source", "shown_state", "last_event_at")
+    list_filter = ("source", "paused")
+    search_fields = ("name", "public_id__exact")
+    readonly_fields = (
+        "shown_source",
+        "shown_url",
+        "shown_state",
+        "secrets_known",
+        "last_event_at",
+        "public_id",
+    )
+    inlines = (SubscriptionInline,)
+    buttons = (
+        Button("setup", "Set-up steps", roles.SEE, icon="menu_book"),
+        Button(
+            "subscribe", "Add a channel", roles.CONFIGURE, icon="add", shown=lambda row: row.state != "broken"
+        ),
+        Button("sample", "Send a sample", icon="send", shown=lambda row: row.state != "broken"),
+        Button(
+            "rotate", "New secret", roles.CONFIGURE, icon="key", shown=lambda row: row.state != "broken",
+            confirm="Make a new secret? The old one stays valid for a day, so nothing is lost while you change it.",
+        ),
+        Button(
+            "pause", "Pause", icon="pause", shown=lambda row: not row.paused,
+            confirm="Pause this connector? Its events are kept but make no cards.",
+        ),
+        Button("resume", "Resume", shown=lambda row: row.paused),
+    )  # fmt: skip
+
+    def get_fieldsets(self, request: HttpRequest, obj: Connector | None = None) -> Any:
+        fields = ["name", "shown_source", "shown_url", "shown_state", "scheme", "secrets_known", "new_secret"]
+        found: list[Any] = [(None, {"fields": [*fields, "paused", "last_event_at", "public_id"]})]
+        try:
+            keys = [PREFIX + option.key for option in obj.source_object().options] if obj else []
+        except NotFound:
+            keys = []
+        if keys:
+            found.append(("Options", {"fields": keys}))
+        return found
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        # The fields of the options are made in the form itself, so the model's machinery must not look for them.
+        return ConnectorForm
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return redirect(reverse("admin:catalog"))
+
+    @display(description="Source", ordering="source")
+    def shown_source(self, row: Connector) -> str:
+        return row.get_source_display()
+
+    @display(description="State", label=STATES)
+    def shown_state(self, row: Connector) -> str:
+        return row.state
+
+    @display(description="Inbound URL")
+    def shown_url(self, row: Connector) -> str:
+        return row.url
+
+    @display(description="Secrets")
+    def secrets_known(self, row: Connector) -> str:
+        rows = list(row.secrets.all()[:5])
+        if not rows:
+            return "None yet"
+        words = []
+        for each in rows:
+            used = f"last used {each.last_used_at:%d %b %Y}" if each.last_used_at else "never used"
+            until = f", valid until {each.valid_until:%d %b %Y, %H:%M} UTC" if each.valid_until else ""
+            words.append(f"set {each.created_at:%d %b %Y}, {used}{until}")
+        return "; ".join(words)
+
+    def do_setup(self, request: HttpRequest, row: Connector) -> HttpResponse:
+        return redirect(reverse("admin:connected", args=[row.public_id]))
+
+    def do_subscribe(self, request: HttpRequest, row: Connector) -> HttpResponse:
+        return redirect(reverse("admin:connectors_subscription_add") + f"?connector={row.pk}")
+
+    def do_sample(self, request: HttpRequest, row: Connector) -> str:
+        inbound.run_sample(row)
+        return "A sample is on its way, as if the source had sent it. See the events for what became of it."
+
+    def do_rotate(self, request: HttpRequest, row: Connector) -> HttpResponse:
+        shown = services.rotate_secret(row)
+        context = {
+            **admin.site.each_context(request),
+            "title": "New secret",
+            "connector": row,
+            "secret": shown,
+        }
+        return render(request, "admin/new_secret.html", context)
+
+    def do_pause(self, request: HttpRequest, row: Connector) -> str:
+        services.pause(row)
+        return "The connector is paused: its events are kept but make no cards."
+
+    def do_resume(self, request: HttpRequest, row: Connector) -> str:
+        services.resume(row)
+        return "The connector is resumed."
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ConfigAdmin):
+    """Which events of a connector go to which channel."""
+
+    form = SubscriptionForm
+    list_display = ("connector", "channel", "enabled", "muted_until")
+    list_filter = ("enabled", "connector")
+    list_select_related = ("connector", "channel__team")
+    search_fields = ("connector__name", "channel__name", "public_id__exact")
+    readonly_fields = ("connector", "public_id")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Subscription]:
+        found: QuerySet[Subscription] = super().get_queryset(request).select_related("connector")
+        return found
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        if obj is not None:
+            return SubscriptionForm
+        return type("NewSubscriptionForm", (SubscriptionForm,), {"connector": self._connector(request)})
+
+    def get_fieldsets(self, request: HttpRequest, obj: Subscription | None = None) -> Any:
+        fields = [
+            *(["connector"] if obj else []),
+            "channel",
+            "enabled",
+            "muted_until",
+            "events",
+            "patterns",
+            "conditions",
+            *(["public_id"] if obj else []),
+        ]
+        return [(None, {"fields": fields})]
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """A second channel for a connector: `?connector=<key>` says which."""
+        if not self._connector(request):
+            messages.info(request, "Choose the connector first, then “Add a channel”.")
+            return redirect(reverse("admin:connectors_connector_changelist"))
+        found: HttpResponse = super().add_view(request, form_url, extra_context)
+        return found
+
+    def _connector(self, request: HttpRequest) -> Connector | None:
+        key = request.GET.get("connector", "")
+        row = Connector.objects.filter(pk=int(key)).first() if key.isdecimal() and len(key) < 19 else None
+        return row if row is not None and row.state != "broken" else None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (
+            obj is None or obj.connector.state != "broken"
+        )

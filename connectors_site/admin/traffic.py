@@ -1,0 +1,157 @@
+"""What came in and what went out, each with its reason. Nothing here is edited."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from apps.core.admin import STATES, Button, ReadOnlyAdmin, ReadOnlyInline, display
+from apps.deliveries import services as deliveries
+from apps.deliveries.models import Attempt, Delivery
+from apps.inbound import services as inbound
+from apps.inbound.models import Event, InboundRequest
+
+
+def trace_link(public_id: str, words: str = "Show the whole way") -> SafeString:
+    """A link to the trace page of an event."""
+    return format_html('<a class="tc-link" href="{}">{}</a>', reverse("admin:trace", args=[public_id]), words)
+
+
+@admin.register(InboundRequest)
+class InboundRequestAdmin(ReadOnlyAdmin):
+    """What came in. The body is not shown in lists: it may hold anything."""
+
+    list_display = ("public_id", "connector", "shown_status", "received_at", "size", "error_message")
+    list_select_related = ("connector",)
+    list_filter = ("status", "connector")
+    search_fields = ("public_id__exact",)
+    fields = (
+        "public_id", "connector", "shown_status", "received_at", "processed_at", "size",
+        "error_code", "error_message", "shown_events",
+    )  # fmt: skip
+    readonly_fields = fields
+    buttons = (
+        Button(
+            "replay", "Process again", icon="replay",
+            confirm="Process this request again? Its cards are sent once more.",
+        ),
+    )  # fmt: skip
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).defer("body")
+
+    @display(description="Status", label=STATES)
+    def shown_status(self, row: InboundRequest) -> str:
+        return row.status
+
+    @display(description="Events")
+    def shown_events(self, row: InboundRequest) -> SafeString | str:
+        found = [trace_link(each.public_id, each.title or each.type) for each in row.events.all()[:20]]
+        return SafeString("<br>".join(found)) if found else "None"
+
+    def do_replay(self, request: HttpRequest, row: InboundRequest) -> str:
+        inbound.replay_request(row)
+        return "The request is processed again."
+
+
+@admin.register(Event)
+class EventAdmin(ReadOnlyAdmin):
+    """What was understood, and which subscription wanted it or why not."""
+
+    list_display = ("shown_title", "type", "shown_outcome", "connector", "received_at", "reason")
+    list_select_related = ("connector",)
+    list_filter = ("outcome", "connector")
+    search_fields = ("public_id__exact", "source_event_id__exact")
+    search_help_text = "An event's id, or the delivery id that the source shows"
+    fields = (
+        "shown_title", "type", "shown_outcome", "reason", "connector", "actor", "url", "severity",
+        "shown_attributes", "received_at", "public_id", "way",
+    )  # fmt: skip
+    readonly_fields = fields
+    buttons = (
+        Button(
+            "replay", "Send again", icon="replay", shown=lambda row: row.outcome == Event.Outcome.MATCHED,
+            confirm="Send this event's card again to its channels?",
+        ),
+    )  # fmt: skip
+
+    @display(description="Title")
+    def shown_title(self, row: Event) -> str:
+        return row.title or row.type
+
+    @display(description="Outcome", label=STATES)
+    def shown_outcome(self, row: Event) -> str:
+        return row.outcome
+
+    @display(description="Attributes")
+    def shown_attributes(self, row: Event) -> str:
+        return ", ".join(f"{key}: {json.dumps(value)}" for key, value in row.attributes.items())
+
+    @display(description="Trace")
+    def way(self, row: Event) -> SafeString:
+        return trace_link(row.public_id)
+
+    def do_replay(self, request: HttpRequest, row: Event) -> str:
+        made = inbound.replay_event(row)
+        return f"{len(made)} card{'' if len(made) == 1 else 's'} will be sent again."
+
+
+class AttemptInline(ReadOnlyInline):
+    """Each POST and what came of it."""
+
+    model = Attempt
+    fields = ("number", "at", "status", "elapsed_ms", "code", "message", "ambiguous")
+    readonly_fields = fields
+
+
+@admin.register(Delivery)
+class DeliveryAdmin(ReadOnlyAdmin):
+    """One card to one channel."""
+
+    list_display = ("summary", "channel", "shown_status", "attempts_made", "created_at", "error_message")
+    list_select_related = ("channel__team",)
+    list_filter = ("status", "channel")
+    search_fields = ("public_id__exact", "event_public_id__exact")
+    search_help_text = "A delivery's or an event's id"
+    fields = (
+        "summary", "channel", "shown_status", "origin", "replay", "attempts_made", "due_at", "accepted_at",
+        "error_code", "error_message", "public_id", "way", "shown_card",
+    )  # fmt: skip
+    readonly_fields = fields
+    inlines = (AttemptInline,)
+    buttons = (
+        Button(
+            "retry", "Try again now", icon="replay",
+            shown=lambda row: row.status != Delivery.Status.ACCEPTED,
+        ),
+        Button(
+            "cancel", "Cancel", icon="cancel", shown=lambda row: row.status == Delivery.Status.PENDING,
+            confirm="Cancel this delivery? The card is not sent.",
+        ),
+    )  # fmt: skip
+
+    @display(description="Status", label=STATES)
+    def shown_status(self, row: Delivery) -> str:
+        return row.status
+
+    @display(description="Trace")
+    def way(self, row: Delivery) -> SafeString | str:
+        return trace_link(row.event_public_id) if row.event_public_id else "No event: it was sent by hand."
+
+    @display(description="Card")
+    def shown_card(self, row: Delivery) -> SafeString:
+        return format_html('<div class="tc-card" data-card="{}"></div>', row.card)
+
+    def do_retry(self, request: HttpRequest, row: Delivery) -> str:
+        deliveries.retry(row)
+        return "The card goes out at the next occasion."
+
+    def do_cancel(self, request: HttpRequest, row: Delivery) -> str:
+        deliveries.cancel(row)
+        return "The delivery is cancelled."

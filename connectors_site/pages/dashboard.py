@@ -1,0 +1,139 @@
+"""What the first page shows: how much came and went, and what needs a person."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import defaultdict
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+
+from apps.channels.models import Channel
+from apps.connectors.models import Connector
+from apps.core.models import Counter, Heartbeat
+from apps.deliveries.models import Delivery
+
+HOURS = 24
+MOST = 200  # channels or connectors looked at
+QUIET = dt.timedelta(days=7)
+SILENT = dt.timedelta(seconds=90)
+LATE = dt.timedelta(minutes=5)
+
+
+def context() -> dict[str, Any]:
+    """The values of the dashboard. A fixed number of queries, none over a big table."""
+    now = timezone.now()
+    return {
+        "hours": _hours(now),
+        "totals": _totals(now),
+        "todo": _todo(now),
+        "empty": not Connector.objects.exists(),
+    }
+
+
+def _counts(now: dt.datetime) -> list[Counter]:
+    start = now.replace(minute=0, second=0, microsecond=0) - dt.timedelta(hours=HOURS - 1)
+    return list(Counter.objects.filter(hour__gte=start, name__in=("event", "delivery")))
+
+
+def _hours(now: dt.datetime) -> list[dict[str, Any]]:
+    """Events and accepted cards of each of the last 24 hours, with heights in percent."""
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    events: defaultdict[dt.datetime, int] = defaultdict(int)
+    cards: defaultdict[dt.datetime, int] = defaultdict(int)
+    for row in _counts(now):
+        if row.name == "event":
+            events[row.hour] += row.value
+        elif row.key == Delivery.Status.ACCEPTED:
+            cards[row.hour] += row.value
+    most = max([1, *events.values(), *cards.values()])
+    return [
+        {
+            "at": at,
+            "events": events[at],
+            "cards": cards[at],
+            "events_height": round(events[at] * 100 / most),
+            "cards_height": round(cards[at] * 100 / most),
+        }
+        for at in (hour - dt.timedelta(hours=back) for back in range(HOURS - 1, -1, -1))
+    ]
+
+
+def _totals(now: dt.datetime) -> list[dict[str, Any]]:
+    found: defaultdict[tuple[str, str], int] = defaultdict(int)
+    for row in _counts(now):
+        found[(row.name, row.key)] += row.value
+    events = sum(value for (name, _), value in found.items() if name == "event")
+    accepted = found[("delivery", Delivery.Status.ACCEPTED)]
+    failed = found[("delivery", Delivery.Status.FAILED)]
+    tried = accepted + failed
+    oldest = Delivery.objects.filter(status=Delivery.Status.PENDING).order_by("id").first()
+    waiting = _ago(now - oldest.created_at) if oldest else "nothing waits"
+    return [
+        {"label": "Events, 24 h", "value": f"{events:,}", "link": reverse("admin:inbound_event_changelist")},
+        {"label": "Cards accepted, 24 h", "value": f"{accepted:,}",
+         "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=accepted"},
+        {"label": "Acceptance", "value": f"{accepted * 100 / tried:.1f} %" if tried else "–",
+         "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=failed"},
+        {"label": "Oldest waiting card", "value": waiting,
+         "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=pending"},
+    ]  # fmt: skip
+
+
+def _ago(span: dt.timedelta) -> str:
+    seconds = max(0, int(span.total_seconds()))
+    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds // size} {word}"
+    return f"{seconds} s"
+
+
+def _todo(now: dt.datetime) -> list[dict[str, str]]:
+    """What needs a person, worst first, each with the page where it is mended."""
+    found: list[dict[str, str]] = []
+    beat = Heartbeat.objects.filter(name="cluster").first()
+    if beat is None or now - beat.seen_at > SILENT:
+        found.append(
+            {
+                "level": "danger",
+                "text": "The background cluster is not running, so no cards are sent. "
+                "Start it with “manage.py qcluster”.",
+                "link": "",
+            }
+        )
+    channels = Channel.objects.select_related("team").prefetch_related("webhook_urls")[:MOST]
+    found.extend(
+        {
+            "level": "danger" if channel.state == "failing" else "warning",
+            "text": f"{channel}: {channel.state_words}",
+            "link": reverse("admin:channels_channel_change", args=[channel.pk]),
+        }
+        for channel in channels
+        if channel.state in ("failing", "degraded")
+    )
+    for connector in Connector.objects.prefetch_related("subscriptions")[:MOST]:
+        words = _trouble(connector, now)
+        if words:
+            found.append(
+                {
+                    "level": "warning",
+                    "text": f"{connector.name}: {words}",
+                    "link": reverse("admin:connectors_connector_change", args=[connector.pk]),
+                }
+            )
+    return found
+
+
+def _trouble(connector: Connector, now: dt.datetime) -> str:
+    if connector.state == "broken":
+        return "its source is not installed any more."
+    if not connector.subscriptions.all():
+        return "it has no subscription, so its events go nowhere."
+    if connector.paused:
+        return "it is paused."
+    if connector.last_event_at is None and now - connector.created_at > dt.timedelta(hours=1):
+        return "nothing has come yet. Check the URL and the secret at the source."
+    if connector.last_event_at and now - connector.last_event_at > QUIET:
+        return f"quiet since {_ago(now - connector.last_event_at)}."
+    return ""

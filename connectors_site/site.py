@@ -1,0 +1,111 @@
+"""The admin site: who may come in, the navigation, the dashboard, and the pages beyond rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+
+from apps.core import roles
+from apps.core.admin import ThemeSite
+
+# Group title -> (title, icon, page, permission)
+NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
+    (
+        "",
+        (
+            ("Dashboard", "dashboard", "index", roles.SEE),
+            ("Catalog", "apps", "catalog", roles.SEE),
+            ("Why did I (not) get this?", "search", "find", roles.SEE),
+        ),
+    ),
+    (
+        "Set-up",
+        (
+            ("Connectors", "hub", "connectors_connector_changelist", roles.SEE),
+            ("Subscriptions", "alt_route", "connectors_subscription_changelist", roles.SEE),
+            ("Channels", "forum", "channels_channel_changelist", roles.SEE),
+            ("Teams", "groups", "channels_team_changelist", roles.SEE),
+        ),
+    ),
+    (
+        "Traffic",
+        (
+            ("Events", "bolt", "inbound_event_changelist", roles.SEE),
+            ("Deliveries", "send", "deliveries_delivery_changelist", roles.SEE),
+            ("Requests", "input", "inbound_inboundrequest_changelist", roles.SEE),
+        ),
+    ),
+    (
+        "Administration",
+        (
+            ("People", "person", "auth_user_changelist", roles.CONFIGURE),
+            ("API tokens", "key", "api_apitoken_changelist", roles.CONFIGURE),
+            ("History", "history", "admin_logentry_changelist", roles.SEE),
+            ("Background tasks", "schedule", "django_q_schedule_changelist", roles.CONFIGURE),
+        ),
+    ),
+)
+
+
+class Site(ThemeSite):  # type: ignore[misc]
+    """The product's own pages around the admin of each room."""
+
+    index_title = "Dashboard"
+    index_template = "admin/dashboard.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user = request.user
+        return bool(user.is_active and user.has_perm(roles.SEE))
+
+    def extra_urls(self) -> list[URLPattern]:
+        """The pages beyond rows. Imported late: they use the rows, which load after this class."""
+        from connectors_site.pages import catalog, connect, trace
+
+        def page(route: str, view: Any, name: str) -> URLPattern:
+            found: URLPattern = path(route, self.admin_view(view), name=name)
+            return found
+
+        return [
+            page("catalog/", catalog.catalog, "catalog"),
+            page("catalog/<slug:slug>/", catalog.source, "source"),
+            page("catalog/<slug:slug>/card/<str:name>/", catalog.sample_card, "sample-card"),
+            page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
+            page("connected/<str:public_id>/", connect.connected, "connected"),
+            page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
+            page("check-url/", connect.check_url, "check-url"),
+            page("find/", trace.find, "find"),
+            page("trace/<str:public_id>/", trace.trace, "trace"),
+        ]
+
+    def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:
+        groups = []
+        for title, pages in NAVIGATION:
+            items = [
+                {
+                    "title": name,
+                    "icon": icon,
+                    "link": reverse(f"{self.name}:{page}"),
+                    "active": _is_active(request, reverse(f"{self.name}:{page}")),
+                    "has_permission": True,
+                }
+                for name, icon, page, permission in pages
+                if request.user.has_perm(permission)
+            ]
+            if items:
+                groups.append(
+                    {"title": title, "separator": bool(title), "collapsible": False, "items": items}
+                )
+        return groups
+
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
+        from connectors_site.pages import dashboard
+
+        found: TemplateResponse = super().index(request, {**dashboard.context(), **(extra_context or {})})
+        return found
+
+
+def _is_active(request: HttpRequest, link: str) -> bool:
+    return request.path == link if link.endswith("/admin/") else request.path.startswith(link)
