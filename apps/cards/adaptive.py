@@ -7,6 +7,7 @@ did it and when, the facts, the body, lists, and buttons. Colour means severity 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -226,7 +227,9 @@ def _facts(notification: Notification) -> list[Any]:
     m = _m()
     shown = []
     for fact in notification.facts:
-        value = truncate(fact.value, MAX_FACT)
+        value = _readable(truncate(fact.value, MAX_FACT))
+        if not value.strip():
+            continue
         text = link(value, fact.url) if fact.url else escape(value)
         if str(text).strip() and fact.title.strip():
             shown.append(
@@ -236,6 +239,28 @@ def _facts(notification: Notification) -> list[Any]:
     if left > 0:
         shown = [*shown[:MAX_FACTS], m.Fact(title="And", value=f"{left} more")]
     return shown
+
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)?")
+
+
+def _readable(value: str | Markdown) -> str | Markdown:
+    """A vendor's ISO 8601 time as people write it; every other text unchanged."""
+    if not _MOMENT.fullmatch(value.strip()):
+        return value
+    try:
+        moment = dt.datetime.fromisoformat(re.sub(r"\.(\d{6})\d+", r".\1", value.strip()))
+    except ValueError:
+        return value
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=dt.UTC)
+    try:
+        moment = moment.astimezone(dt.UTC)
+    except OverflowError:
+        return value
+    if (moment.hour, moment.minute) == (0, 0):
+        return moment.strftime("%d %b %Y")
+    return moment.strftime("%d %b %Y, %H:%M UTC")
 
 
 def _list(each: Items) -> list[Any]:
