@@ -21,6 +21,7 @@ KEPT = 200  # cards per channel
 LONGEST = 60  # seconds that a late answer may take, or that Retry-After may name
 STATUSES = (400, 401, 403, 404, 408, 410, 413, 500, 502, 503, 504)
 MOST_FAULTS = 1000
+MOST_CHANNELS = 100
 
 Fault = SandboxChannel.Fault
 

@@ -11,6 +11,7 @@ app_name = "sandbox"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", views.page, name="page"),
     path("feed", views.feed, name="feed"),
+    path("channels/", views.add, name="add"),
     path("channels/<str:public_id>/fault", views.fault, name="fault"),
     path("channels/<str:public_id>/clear", views.clear, name="clear"),
     # With or without the slash that some copies of such URLs have before the "?".

@@ -154,7 +154,13 @@ def page(request: HttpRequest) -> HttpResponse:
     """The channels and, for the chosen one, a frame that the browser fills from the feed."""
     channels = list(SandboxChannel.objects.all())
     chosen = _chosen(request, channels)
-    values = {"channels": channels, "chosen": chosen, "faults": Fault.choices, "statuses": services.STATUSES}
+    values = {
+        "channels": channels,
+        "chosen": chosen,
+        "url": services.webhook_url(chosen) if chosen else "",
+        "faults": Fault.choices,
+        "statuses": services.STATUSES,
+    }
     return render(request, "sandbox/page.html", values)
 
 
@@ -193,6 +199,20 @@ def _shape(card: SandboxCard) -> dict[str, Any]:
 
 def _back(channel: SandboxChannel) -> HttpResponse:
     return redirect(f"{reverse('sandbox:page')}?channel={channel.public_id}")
+
+
+@require_POST
+@people
+def add(request: HttpRequest) -> HttpResponse:
+    """One more pretend channel."""
+    name = " ".join(request.POST.get("name", "").split())[:100]
+    if not name:
+        messages.error(request, "Give the channel a name.")
+        return redirect("sandbox:page")
+    if SandboxChannel.objects.count() >= services.MOST_CHANNELS:
+        messages.error(request, f"The sandbox has {services.MOST_CHANNELS} channels, and no more.")
+        return redirect("sandbox:page")
+    return _back(services.put_channel(name))
 
 
 @require_POST

@@ -168,6 +168,7 @@
           const key = JSON.stringify(data.events.map((each) => [each.id, each.deliveries.map((one) => one.status)]));
           if (data.events.length && key !== shown) {
             shown = key;
+            arrivals.querySelector("h2").textContent = "The latest events";
             state.textContent = `Connected: ${data.events[0].title}`;
             list.replaceChildren(...data.events.map(entry));
           }
