@@ -51,7 +51,7 @@ openapi: $(VENV)/.testing ## write docs/openapi.yaml anew
 	$(MANAGE) spectacular --file docs/openapi.yaml
 
 lint: $(VENV)/.testing ## the quick checks alone: ruff, mypy, layers
-	$(BIN)/ruff check . && $(BIN)/ruff format --check . && DEBUG=1 $(BIN)/mypy apps connectors_site && $(BIN)/lint-imports
+	$(BIN)/ruff check . && $(BIN)/ruff format --check . && DEBUG=1 $(BIN)/mypy && $(BIN)/lint-imports
 
 lock: $(VENV)/.testing ## renew the lock files
 	$(BIN)/uv pip compile -q --upgrade --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url pyproject.toml -o requirements.lock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.apps import AppConfig
+from django.apps import AppConfig, apps
 from django.contrib.admin.apps import AdminConfig as StockAdminConfig
 from django.db.models.signals import post_migrate
 
@@ -14,7 +14,8 @@ class SiteConfig(AppConfig):
     verbose_name = "Teams Connectors"
 
     def ready(self) -> None:
-        post_migrate.connect(sync_groups, sender=self, dispatch_uid="roles")
+        # After the permissions of that room, which Django makes in the same moment.
+        post_migrate.connect(sync_groups, sender=apps.get_app_config("core"), dispatch_uid="roles")
 
 
 class AdminConfig(StockAdminConfig):

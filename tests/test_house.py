@@ -39,7 +39,7 @@ def test_the_code_is_clean_and_formatted() -> None:
 
 
 def test_the_types_hold() -> None:
-    run(str(BIN / "mypy"), "apps", "connectors_site")
+    run(str(BIN / "mypy"))
 
 
 def test_rooms_know_only_the_rooms_below_them() -> None:

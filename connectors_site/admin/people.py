@@ -118,7 +118,7 @@ class HistoryAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Schedule)
-class ScheduleAdmin(ReadOnlyAdmin):
+class ScheduleAdmin(AdminsOnly, ReadOnlyAdmin):
     """What the cluster does by the clock."""
 
     list_display = ("name", "func", "schedule_type", "next_run", "last_run_at")
@@ -129,7 +129,7 @@ class ScheduleAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Failure)
-class FailureAdmin(ReadOnlyAdmin):
+class FailureAdmin(AdminsOnly, ReadOnlyAdmin):
     """Background tasks that broke off. The rows are the truth, so nothing is lost by them."""
 
     list_display = ("name", "func", "started", "stopped", "attempt_count")
@@ -137,7 +137,7 @@ class FailureAdmin(ReadOnlyAdmin):
 
 
 @admin.register(OrmQ)
-class QueueAdmin(ReadOnlyAdmin):
+class QueueAdmin(AdminsOnly, ReadOnlyAdmin):
     """Nudges waiting in the database broker."""
 
     list_display = ("key", "lock")

@@ -11,6 +11,7 @@ from pytest_django.fixtures import Settings
 
 from apps.cards.envelope import envelope
 from apps.sandbox import services
+from apps.sandbox.flow import Run
 from apps.sandbox.models import SandboxCard, SandboxChannel
 
 pytestmark = pytest.mark.django_db
@@ -162,7 +163,7 @@ def test_faults_and_clearing_are_posts_and_bad_values_are_explained(
 def test_only_the_latest_cards_are_kept(channel: SandboxChannel, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(services, "KEPT", 3)
     for number in range(5):
-        services.keep(channel, [services.Run(content=json.dumps({"number": number}))])
+        services.keep(channel, [Run(content=json.dumps({"number": number}))])
     assert [json.loads(each.content)["number"] for each in channel.cards.all()] == [4, 3, 2]
 
 
