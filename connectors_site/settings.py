@@ -61,6 +61,7 @@ INSTALLED_APPS = [
     "apps.core",
     "rest_framework",
     "drf_spectacular",
+    "drf_spectacular_sidecar",
     "apps.sources",
     "apps.channels",
     "apps.connectors",
@@ -223,9 +224,10 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 REST_FRAMEWORK: dict[str, object] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["apps.api.wire.StrictJSON"],
     "DEFAULT_AUTHENTICATION_CLASSES": ["apps.api.auth.BearerToken"],
     "DEFAULT_PERMISSION_CLASSES": ["apps.api.auth.RolePermission"],
+    "DEFAULT_THROTTLE_CLASSES": ["apps.api.throttling.TokenThrottle"],
     "EXCEPTION_HANDLER": "apps.api.problems.handler",
     "UNAUTHENTICATED_USER": None,
     # Escapes, so that half a surrogate pair out of somebody's payload cannot break an answer.
@@ -234,7 +236,16 @@ REST_FRAMEWORK: dict[str, object] = {
 SPECTACULAR_SETTINGS: dict[str, object] = {
     "TITLE": "Teams Connectors API",
     "VERSION": "1",
+    "DESCRIPTION": "What the admin can do, for programs. Make a token with `manage.py create_token`.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PUBLIC": True,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SCHEMA_PATH_PREFIX": "/api/v1/",
+    "COMPONENT_SPLIT_REQUEST": True,
+    # Served from here, so that the documentation page asks nobody else for anything.
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
 
 # --- Logging -----------------------------------------------------------------------------------

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, Throttled
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from apps.api.models import ApiToken
+from apps.api.throttling import REFUSALS, over
 from apps.core.tokens import hash_token
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ class BearerToken(BaseAuthentication):
             return None
         token = ApiToken.objects.filter(hashed=hash_token(value.strip().decode("latin-1"))).first()
         if token is None:
+            wait = over(f"api-refused:{request.META.get('REMOTE_ADDR', '')}", REFUSALS)
+            if wait is not None:
+                raise Throttled(wait)
             raise AuthenticationFailed("The token is unknown. Make one with “manage.py create_token”.")
         now = timezone.now()
         if token.last_used_at is None or now - token.last_used_at > USED_STEP:
@@ -51,5 +55,8 @@ class RolePermission(BasePermission):
             return False
         if request.method in ("GET", "HEAD", "OPTIONS"):
             return True
-        needed = getattr(view, "roles", {}).get(getattr(view, "action", None) or "", ApiToken.Role.ADMIN)
+        action = getattr(view, "action", "")
+        if action is None:  # a method that the path does not take is answered 405 to everybody
+            return True
+        needed = getattr(view, "roles", {}).get(action, ApiToken.Role.ADMIN)
         return RANK[ApiToken.Role(token.role)] >= RANK[needed]

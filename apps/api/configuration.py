@@ -6,12 +6,13 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from apps.api import shapes
+from apps.api import documents, shapes
 from apps.api.pages import page
 from apps.api.views import OPERATOR, body_of, find, remove
 from apps.channels import services as channels
@@ -40,6 +41,7 @@ def flag(body: dict[str, Any], key: str) -> bool:
     return value
 
 
+@extend_schema_view(**documents.crud(documents.ChannelShape))
 class ChannelViews(ViewSet):
     """Channels."""
 
@@ -82,6 +84,7 @@ class ChannelViews(ViewSet):
         return remove(find(self.rows(), pk, "channel"))
 
 
+@extend_schema_view(**documents.crud(documents.WebhookURLShape), test=documents.call(documents.Made))
 class WebhookURLViews(ViewSet):
     """Webhook URLs."""
 
@@ -125,6 +128,11 @@ class WebhookURLViews(ViewSet):
         return Response({"delivery": row.public_id}, status=202)
 
 
+@extend_schema_view(
+    **documents.crud(documents.ConnectorShape),
+    test=documents.call(documents.Made, documents.TestCall),
+    rotate_secret=documents.call(documents.ConnectorShape, None, 200),
+)
 class ConnectorViews(ViewSet):
     """Connectors."""
 
@@ -187,6 +195,7 @@ class ConnectorViews(ViewSet):
         return Response({**shapes.connector(row), "secret": connectors.rotate_secret(row)})
 
 
+@extend_schema_view(**documents.crud(documents.SubscriptionShape))
 class SubscriptionViews(ViewSet):
     """Subscriptions."""
 

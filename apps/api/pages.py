@@ -11,6 +11,9 @@ from django.db.models import QuerySet
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from apps.core import tokens
+from apps.core.errors import ConfigurationError
+
 COUNT_CAP = 10_000  # counting stops here; a larger list says 10000
 DEFAULT, LARGEST = 50, 200
 
@@ -19,7 +22,7 @@ def page(request: Request, rows: QuerySet[Any], as_json: Callable[[Any], dict[st
     """One page, newest first."""
     size = _whole(request.query_params.get("limit"), DEFAULT)
     size = max(1, min(size, LARGEST))
-    before, after = (_whole(request.query_params.get(key), 0) for key in ("before", "after"))
+    before, after = _place(request.query_params.get("cursor"))
     count = rows.order_by()[:COUNT_CAP].count()
     if after:
         found = list(rows.filter(pk__gt=after).order_by("pk")[: size + 1])
@@ -46,6 +49,20 @@ def _whole(text: str | None, default: int) -> int:
     return int(text) if text and text.isdecimal() and len(text) < 18 else default
 
 
-def _link(request: Request, **place: int) -> str:
-    kept = {key: value for key, value in request.query_params.items() if key not in ("before", "after")}
-    return f"{settings.PUBLIC_URL.rstrip('/')}{request.path}?{urlencode({**kept, **place})}"
+def _place(cursor: str | None) -> tuple[int, int]:
+    """The keys before and after which the page lies; 0 for none. Raises ConfigurationError."""
+    if not cursor:
+        return 0, 0
+    found = tokens.unsign(cursor, purpose="cursor", max_age=None)
+    if not isinstance(found, list) or len(found) != 2:
+        raise ConfigurationError(
+            "bad_cursor", "This cursor cannot be read. Take it from “next” or “previous” as it is."
+        )
+    return int(found[0]), int(found[1])
+
+
+def _link(request: Request, before: int = 0, after: int = 0) -> str:
+    # Signed, so that nobody builds cursors out of row numbers and then depends on them.
+    cursor = tokens.sign([before, after], purpose="cursor")
+    kept = {key: value for key, value in request.query_params.items() if key != "cursor"}
+    return f"{settings.PUBLIC_URL.rstrip('/')}{request.path}?{urlencode({**kept, 'cursor': cursor})}"

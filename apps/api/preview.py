@@ -10,8 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from apps.api import documents
 from apps.api.models import ApiToken
 from apps.api.views import body_of
+from apps.api.wire import PreviewJSON
 from apps.cards import adaptive, limits
 from apps.cards.notification import Notification
 from apps.connectors import options
@@ -26,7 +28,9 @@ class PreviewView(APIView):
     """`{"source", "headers", "body", "options"}` -> the events and cards of that request."""
 
     roles = {"": ApiToken.Role.VIEWER}
+    parser_classes = (PreviewJSON,)
 
+    @documents.call(documents.PreviewAnswer, documents.PreviewCall, 200, with_id=False)
     def post(self, request: Request) -> Response:
         body = body_of(request)
         headers, text = body.get("headers") or {}, body.get("body")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 from apps.api import configuration, views
@@ -23,5 +23,8 @@ router.register("deliveries", views.DeliveryViews, basename="delivery")
 urlpatterns = [
     re_path(r"^preview/?$", PreviewView.as_view(), name="preview"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("", include(router.urls)),
+    # What is left over, so that a mistyped path gets a problem document too.
+    re_path(r"^.*$", views.nothing),
 ]

@@ -6,13 +6,16 @@ from collections import defaultdict
 from typing import Any
 
 from django.db.models import Model, QuerySet
+from django.http import HttpRequest, JsonResponse
 from django.utils.dateparse import parse_datetime
+from django.views.decorators.csrf import csrf_exempt
+from drf_spectacular.utils import extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from apps.api import shapes
+from apps.api import documents, shapes
 from apps.api.models import ApiToken
 from apps.api.pages import page
 from apps.channels.models import Channel
@@ -41,6 +44,7 @@ def body_of(request: Request) -> dict[str, Any]:
     return request.data
 
 
+@extend_schema_view(**documents.reads(documents.SourceShape))
 class SourceViews(ViewSet):
     """The catalogue."""
 
@@ -52,6 +56,10 @@ class SourceViews(ViewSet):
         return Response(shapes.source(registry.get(pk)))
 
 
+@extend_schema_view(
+    **documents.reads(documents.RequestShape, "connector", "status"),
+    replay=documents.call(documents.RequestShape),
+)
 class RequestViews(ViewSet):
     """Inbound requests."""
 
@@ -74,6 +82,10 @@ class RequestViews(ViewSet):
         return Response(shapes.request(row), status=202)
 
 
+@extend_schema_view(
+    **documents.reads(documents.EventShape, "connector", "type", "outcome", "since"),
+    replay=documents.call(documents.Made, documents.ReplayCall),
+)
 class EventViews(ViewSet):
     """Events."""
 
@@ -119,6 +131,11 @@ def _deliveries_of(public_ids: list[str]) -> list[tuple[str, str]]:
     return list(rows.values_list("event_public_id", "public_id"))
 
 
+@extend_schema_view(
+    **documents.reads(documents.DeliveryShape, "channel", "status", "event", "since"),
+    retry=documents.call(documents.DeliveryShape),
+    cancel=documents.call(documents.DeliveryShape, None, 200),
+)
 class DeliveryViews(ViewSet):
     """Deliveries."""
 
@@ -175,3 +192,13 @@ def remove(row: Model) -> Response:
     """Delete a row and answer 204."""
     row.delete()
     return Response(status=204)
+
+
+@csrf_exempt
+def nothing(request: HttpRequest) -> JsonResponse:
+    """Every path of the API that does not exist."""
+    body = {
+        "type": "about:blank", "title": "not found", "status": 404, "code": "not_found",
+        "detail": "There is nothing at this path. See /api/v1/docs/ for what there is.",
+    }  # fmt: skip
+    return JsonResponse(body, status=404, content_type="application/problem+json")

@@ -1,0 +1,286 @@
+"""The shapes of bodies and answers, for the OpenAPI document alone; `shapes` makes the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_serializer,
+    extend_schema_view,
+)
+from rest_framework import serializers as s
+
+F = TypeVar("F", bound=Callable[..., Any])
+ID: dict[str, Any] = {"help_text": "An opaque id."}
+
+
+class Problem(s.Serializer[Any]):
+    """RFC 9457."""
+
+    type = s.CharField()
+    title = s.CharField()
+    status = s.IntegerField()
+    code = s.CharField(help_text="Stable; programs decide by it.")
+    detail = s.CharField(help_text="What is wrong and what to do next.")
+
+
+class SchemeShape(s.Serializer[Any]):
+    key = s.CharField()
+    strength = s.ChoiceField(choices=["strong", "shared", "weak"])
+    secret = s.BooleanField()
+
+
+class OptionShape(s.Serializer[Any]):
+    key = s.CharField()
+    kind = s.ChoiceField(choices=["text", "choice", "bool", "url", "list", "pattern"])
+    help = s.CharField()
+    choices = s.ListField(child=s.ListField(child=s.CharField()))
+    required = s.BooleanField()  # type: ignore[assignment]
+
+
+class EventKindShape(s.Serializer[Any]):
+    name = s.CharField()
+    group = s.CharField()
+
+
+class SourceShape(s.Serializer[Any]):
+    slug = s.CharField()
+    name = s.CharField()
+    category = s.CharField()
+    summary = s.CharField()
+    docs_url = s.URLField()
+    schemes = SchemeShape(many=True)
+    options = OptionShape(many=True)
+    events = EventKindShape(many=True)
+    actions = s.ListField(child=s.CharField())
+
+
+class WebhookURLShape(s.Serializer[Any]):
+    id = s.CharField(read_only=True, **ID)
+    channel = s.CharField(**ID)
+    url = s.CharField(write_only=True, help_text="The workflow's URL. Stored encrypted, never answered.")
+    host = s.CharField(read_only=True)
+    fingerprint = s.CharField(read_only=True)
+    kind = s.CharField(read_only=True)
+    priority = s.IntegerField(required=False, help_text="Tried in this order, lowest first.")
+    state = s.ChoiceField(choices=["ok", "failing", "needs_person", "off"], read_only=True)
+    state_reason = s.CharField(read_only=True)
+
+
+class ChannelShape(s.Serializer[Any]):
+    id = s.CharField(read_only=True, **ID)
+    name = s.CharField()
+    team = s.CharField(required=False, help_text="A team's name; made when there is none.")
+    paused = s.BooleanField(required=False)
+    state = s.ChoiceField(choices=["ok", "degraded", "failing", "paused"], read_only=True)
+    webhook_urls = WebhookURLShape(many=True, read_only=True)
+
+
+class ConnectorShape(s.Serializer[Any]):
+    id = s.CharField(read_only=True, **ID)
+    name = s.CharField()
+    source = s.CharField(help_text="A source's slug.")  # type: ignore[assignment]
+    scheme = s.CharField(required=False, help_text="Left out: the source's default.")
+    options = s.DictField(required=False)
+    secret = s.CharField(
+        required=False, help_text="Made when left out. Answered only by the call that made it."
+    )
+    url = s.CharField(read_only=True, help_text="The inbound URL to paste at the source.")
+    paused = s.BooleanField(required=False)
+    state = s.ChoiceField(choices=["ok", "waiting", "paused", "broken"], read_only=True)
+
+
+class SubscriptionShape(s.Serializer[Any]):
+    id = s.CharField(read_only=True, **ID)
+    connector = s.CharField(**ID)
+    channel = s.CharField(**ID)
+    events = s.ListField(
+        child=s.CharField(),
+        required=False,
+        help_text='Names or patterns; ["*"]: all; left out: the defaults.',
+    )
+    filters = s.ListField(
+        child=s.DictField(), required=False, help_text='{"field", "op", "value"}; all must hold.'
+    )
+    enabled = s.BooleanField(required=False)
+
+
+class ErrorShape(s.Serializer[Any]):
+    code = s.CharField()
+    detail = s.CharField()
+
+
+class RequestShape(s.Serializer[Any]):
+    id = s.CharField(**ID)
+    connector = s.CharField(**ID)
+    received_at = s.DateTimeField()
+    status = s.ChoiceField(choices=["received", "processed", "malformed"])
+    error = ErrorShape(allow_null=True)
+    size = s.IntegerField(help_text="Bytes of the body.")
+
+
+class EventShape(s.Serializer[Any]):
+    id = s.CharField(**ID)
+    connector = s.CharField(**ID)
+    request = s.CharField(**ID)
+    type = s.CharField()
+    title = s.CharField()
+    outcome = s.ChoiceField(
+        choices=["matched", "unmatched", "ignored", "unsupported", "malformed", "duplicate"]
+    )
+    reason = s.CharField()
+    received_at = s.DateTimeField()
+    trace = s.ListField(
+        child=s.DictField(), help_text="Each subscription and each of its rules with its verdict."
+    )
+    deliveries = s.ListField(child=s.CharField())
+
+
+class AttemptShape(s.Serializer[Any]):
+    number = s.IntegerField()
+    at = s.DateTimeField()
+    status = s.IntegerField(allow_null=True)
+    elapsed_ms = s.IntegerField()
+    code = s.CharField()
+    message = s.CharField()
+    ambiguous = s.BooleanField(help_text="The card may have been posted although no answer came.")
+
+
+class DeliveryShape(s.Serializer[Any]):
+    id = s.CharField(**ID)
+    event = s.CharField(allow_null=True)
+    channel = s.CharField(**ID)
+    status = s.ChoiceField(choices=["pending", "accepted", "failed", "cancelled"])
+    origin = s.CharField()
+    replay = s.IntegerField()
+    error = ErrorShape(allow_null=True)
+    next_attempt_at = s.DateTimeField(allow_null=True)
+    attempts = AttemptShape(many=True)
+    card = s.DictField()
+
+
+class PreviewCall(s.Serializer[Any]):
+    source = s.CharField()  # type: ignore[assignment]
+    headers = s.DictField(required=False)
+    body = s.CharField(help_text="The request's text as it was sent: JSON, form or XML.")
+    options = s.DictField(required=False)
+
+
+class PreviewEvent(s.Serializer[Any]):
+    type = s.CharField()
+    outcome = s.CharField()
+    notification = s.DictField(allow_null=True)
+    card = s.DictField(allow_null=True)
+    bytes = s.IntegerField()
+    error = ErrorShape(allow_null=True)
+
+
+class PreviewAnswer(s.Serializer[Any]):
+    reply = s.DictField(allow_null=True, help_text="What a set-up probe would be answered.")
+    events = PreviewEvent(many=True)
+
+
+class Made(s.Serializer[Any]):
+    """Ids of what was made."""
+
+    deliveries = s.ListField(child=s.CharField(), required=False)
+    delivery = s.CharField(required=False)
+    request = s.CharField(required=False)
+
+
+class TestCall(s.Serializer[Any]):
+    event = s.CharField(
+        required=False, help_text="The name of an event or a sample; left out: the first sample."
+    )
+
+
+class ReplayCall(s.Serializer[Any]):
+    channel = s.CharField(required=False, help_text="Another channel; left out: those that wanted it.")
+
+
+def paged(shape: type[s.Serializer[Any]]) -> type[s.Serializer[Any]]:
+    """The answer of a list of `shape`."""
+    fields = {
+        "count": s.IntegerField(help_text="Exact up to 10,000; 10000 means that or more."),
+        "next": s.URLField(allow_null=True),
+        "previous": s.URLField(allow_null=True),
+        "results": shape(many=True),
+    }
+    made: type[s.Serializer[Any]] = type(
+        shape.__name__.removesuffix("Shape") + "List", (s.Serializer,), fields
+    )
+    found: type[s.Serializer[Any]] = extend_schema_serializer(many=False)(made)
+    return found
+
+
+PAGE = (
+    OpenApiParameter("limit", int, description="1 to 200, else 50."),
+    OpenApiParameter("cursor", str, description="Opaque; taken from `next` or `previous`."),
+)
+THE_ID = [OpenApiParameter("id", str, OpenApiParameter.PATH, description="An opaque id, or a source's slug.")]
+PROBLEM = OpenApiResponse(Problem, description="A problem document.")
+
+
+def queries(*names: str) -> list[OpenApiParameter]:
+    """The filters of a list, beside those of every list."""
+    return [*PAGE, *(OpenApiParameter(name, str) for name in names)]
+
+
+def reads(shape: type[s.Serializer[Any]], *filters: str) -> dict[str, Any]:
+    """What a resource that is only read says of itself."""
+    return {
+        "list": extend_schema(
+            parameters=queries(*filters), responses={200: paged(shape), 400: PROBLEM, 401: PROBLEM}
+        ),
+        "retrieve": extend_schema(parameters=THE_ID, responses={200: shape, 401: PROBLEM, 404: PROBLEM}),
+    }
+
+
+def crud(shape: type[s.Serializer[Any]], *filters: str) -> dict[str, Any]:
+    """What a resource that is made, changed and deleted says of itself."""
+    wrong = {400: PROBLEM, 401: PROBLEM, 403: PROBLEM}
+    return {
+        **reads(shape, *filters),
+        "create": extend_schema(request=shape, responses={201: shape, **wrong}),
+        "update": extend_schema(
+            parameters=THE_ID, request=shape, responses={200: shape, **wrong, 404: PROBLEM}
+        ),
+        "partial_update": extend_schema(
+            parameters=THE_ID, request=shape, responses={200: shape, **wrong, 404: PROBLEM}
+        ),
+        "destroy": extend_schema(parameters=THE_ID, responses={204: None, 403: PROBLEM, 404: PROBLEM}),
+    }
+
+
+def call(
+    answer: type[s.Serializer[Any]],
+    body: type[s.Serializer[Any]] | None = None,
+    status: int = 202,
+    *,
+    with_id: bool = True,
+) -> Callable[[F], F]:
+    """What an action says of itself."""
+    wrong = {403: PROBLEM, 404: PROBLEM, 409: PROBLEM}
+    where = THE_ID if with_id else []
+    found: Callable[[F], F] = extend_schema(
+        parameters=where, request=body, responses={status: answer, **wrong}
+    )
+    return found
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+    """How `apps.api.auth.BearerToken` is named in the document."""
+
+    target_class = "apps.api.auth.BearerToken"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+__all__ = ["call", "crud", "extend_schema_view", "paged", "reads"]
