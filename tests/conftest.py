@@ -11,21 +11,10 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-# Before Django reads its settings: a data folder of its own, and nothing taken from the developer's shell.
-_DATA = tempfile.mkdtemp(prefix="connectors-tests-")
-for _name in (
-    "DATABASE_URL",
-    "BROKER_URL",
-    "DESTINATION_ALLOW",
-    "OUTBOUND_PROXY",
-    "PUBLIC_URL",
-    "ALLOWED_HOSTS",
-):
-    os.environ.pop(_name, None)
-os.environ |= {"DATA_DIR": _DATA, "DEBUG": "0", "SANDBOX": "1", "SECRET_KEY": "for tests only " * 4}
+import pytest
+import pytest_socket
 
-import pytest  # noqa: E402
-import pytest_socket  # noqa: E402
+from tests.environment import DATA
 
 pytest_plugins = ["apps.sources.testing"]
 
@@ -39,7 +28,7 @@ def pytest_runtest_setup() -> None:
 
 
 def pytest_unconfigure() -> None:
-    shutil.rmtree(_DATA, ignore_errors=True)
+    shutil.rmtree(DATA, ignore_errors=True)
 
 
 def free_port() -> int:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
-from django.core.cache import cache
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from apps.api.models import ApiToken
+from apps.core.rates import over
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
 
-WINDOW = 60  # seconds
-CALLS = 3_000  # of one token in a window, in each web process
-REFUSALS = 120  # wrong tokens of one address in a window, until they are answered 429
+CALLS = 3_000  # of one token in a minute, in each web process
+REFUSALS = 120  # wrong tokens of one address in a minute, until they are answered 429
 
 
 class TokenThrottle(BaseThrottle):
@@ -35,15 +33,4 @@ class TokenThrottle(BaseThrottle):
         return self._wait
 
 
-def over(key: str, limit: int) -> float | None:
-    """Count one; the seconds to wait when `limit` is passed in the current window, else None."""
-    now = time.time()
-    window = int(now // WINDOW)
-    name = f"{key}:{window}"
-    if cache.add(name, 1, WINDOW * 2):
-        return None
-    try:
-        count = cache.incr(name)
-    except ValueError:  # thrown out of the cache meanwhile
-        return None
-    return (window + 1) * WINDOW - now if count > limit else None
+__all__ = ["CALLS", "REFUSALS", "TokenThrottle", "over"]

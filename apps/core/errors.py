@@ -108,3 +108,13 @@ class NotFound(AppError):  # noqa: N818 - named as people say it
     """No such thing, or none that the caller may see."""
 
     status = 404
+
+
+class TooMany(AppError):  # noqa: N818 - named as people say it
+    """More requests than are welcome. wait: seconds until the next one is."""
+
+    status = 429
+
+    def __init__(self, code: str, public_message: str, wait: float) -> None:
+        super().__init__(code, public_message)
+        self.wait = wait

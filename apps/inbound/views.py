@@ -13,7 +13,16 @@ from django.views.decorators.csrf import csrf_exempt
 
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector
-from apps.core.errors import AppError, ConfigurationError, NotFound, PayloadError, TooLarge, VerificationError
+from apps.core import rates
+from apps.core.errors import (
+    AppError,
+    ConfigurationError,
+    NotFound,
+    PayloadError,
+    TooLarge,
+    TooMany,
+    VerificationError,
+)
 from apps.core.models import Counter
 from apps.inbound import services
 from apps.sources.http import Headers, Http, Reply
@@ -21,6 +30,7 @@ from apps.sources.verify import Scheme
 
 logger = logging.getLogger(__name__)
 MAX_QUERY = 8_000
+FLOOD = 300  # unverified requests of one connector in a minute, in each web process
 
 
 @csrf_exempt
@@ -43,6 +53,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
         return _problem(
             404, "unknown_hook", "There is no such inbound URL. Copy it again from the connector."
         )
+    wait = rates.is_over(f"unverified:{connector.public_id}", FLOOD)
     http = Http(method=request.method or "GET", headers=Headers(request.headers), url=connector.url)
     try:
         http = replace(
@@ -56,10 +67,15 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             response = _problem(405, "method_not_allowed", "Webhooks are sent by POST.")
             response["Allow"] = "POST"
             return response
-        scheme = _verify(connector, http)
+        scheme = _verify(connector, http, wait)
     except AppError as error:
         if isinstance(error, VerificationError):
+            rates.over(f"unverified:{connector.public_id}", FLOOD)
             Counter.bump("inbound.unverified", connector.public_id)
+        if isinstance(error, TooMany):
+            response = _problem(429, error.code, error.public_message)
+            response["Retry-After"] = str(int(error.wait) + 1)
+            return response
         own = source.reject(http, error.status, error.public_message)
         return _respond(own) if own else _problem(error.status, error.code, error.public_message)
     services.store(connector, source, scheme, http, now)
@@ -85,14 +101,24 @@ def _body(request: HttpRequest, cap: int) -> bytes:
     return body
 
 
-def _verify(connector: Connector, http: Http) -> Scheme:
+def _verify(connector: Connector, http: Http, wait: float | None) -> Scheme:
     try:
         scheme = connectors.scheme_of(connector)
     except ConfigurationError as error:
         raise VerificationError(error.code, error.public_message) from error
     now = timezone.now()
     secrets = connectors.live_secrets(connector, now) if scheme.needs_secret else []
-    index = scheme.verify(http, [secret.value for secret in secrets], now)
+    try:
+        index = scheme.verify(http, [secret.value for secret in secrets], now)
+    except VerificationError:
+        if wait is not None:
+            # Genuine requests still pass; only the flood of others is told to stop, and not counted one by one.
+            raise TooMany(
+                "too_many",
+                "Too many requests with a missing or wrong signature. Correct the secret first.",
+                wait,
+            ) from None
+        raise
     if 0 <= index < len(secrets):
         connectors.note_used(secrets[index], now)
     return scheme

@@ -305,3 +305,13 @@ def test_an_old_secret_lives_on_after_a_rotation(hook: tuple[Connector, str], si
         valid_until=timezone.now() - dt.timedelta(seconds=1)
     )
     assert post(connector, old, delivery="d-3").status_code == 401
+
+
+def test_a_flood_without_a_signature_is_told_to_stop_while_genuine_requests_pass(
+    hook: tuple[Connector, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.inbound.views.FLOOD", 5)
+    connector, secret = hook
+    statuses = [post(connector, "wrong", delivery=f"d-{number}").status_code for number in range(8)]
+    assert statuses == [401] * 5 + [429] * 3
+    assert post(connector, secret).status_code == 202
