@@ -116,8 +116,8 @@ def bot_card(data: object) -> Card | None:
         ):
             actions.append(made)
         else:
-            name = plain(mixed.line(button.get("title")))[:60]
-            warnings.append(f"The button “{name}” was left out: it works only on cards of a bot.")
+            label = plain(mixed.line(button.get("title")))[:60]
+            warnings.append(f"The button “{label}” was left out: it works only on cards of a bot.")
     if not body and not actions:
         return None
     return blocks.finish(body, actions=actions, summary=title or subtitle or text, warnings=warnings)

@@ -133,8 +133,8 @@ class _Writer:
         text = mixed.convert(section.get("text"), markdown=written)
         if text:
             items.append(blocks.say(text))
-        pairs = []
-        for fact in objects(section.get("facts"), 200):
+        pairs: list[tuple[str, str]] = []
+        for fact in objects(section.get("facts"), 60):
             name = mixed.line(fact.get("name", fact.get("title", fact.get("key"))), markdown=written)
             pairs.append(
                 (name or "\u00a0", mixed.convert(fact.get("value"), markdown=written, max_chars=800))

@@ -19,7 +19,7 @@ _TAG_NAMES = (
     "sup|table|tbody|td|tfoot|th|thead|title|tr|tt|u|ul|var"
 )
 _TAG = re.compile(rf"</?(?:{_TAG_NAMES})(?:\s[^<>]{{0,2000}})?/?>", re.IGNORECASE)
-_SILENT = re.compile(r"(?is)<(script|style)\b[^>]{0,500}>.{0,8000}?</\1\s*>|<!--.{0,8000}?-->")
+_SILENT = re.compile(r"(?is)<(script|style)\b[^>]{0,500}>.{0,2000}?</\1\s*>|<!--.{0,1000}?-->")
 _BREAK = re.compile(r"(?i)<br\s*/?>[ \t]*\n?")
 _BLOCK = re.compile(
     r"(?i)</?(?:p|div|tr|table|ul|ol|dl|dt|dd|blockquote|pre|section|article|hr|header|footer|center)"

@@ -241,7 +241,7 @@ class _Washer:
 
     def _facts(self, made: Element) -> list[Element]:
         rows = []
-        for fact in made.get("facts") if isinstance(made.get("facts"), list) else []:
+        for fact in _list(made.get("facts")):
             if isinstance(fact, dict):
                 row = {}
                 for key in ("title", "value"):
@@ -253,8 +253,7 @@ class _Washer:
 
     def _rich(self, made: Element, source: Element, depth: int) -> list[Element]:
         inlines: list[Any] = []
-        found = source.get("inlines")
-        for item in found if isinstance(found, list) else [found]:
+        for item in _list(source.get("inlines")):
             if isinstance(item, str) and item:
                 inlines += self._element({"type": "TextRun", "text": item}, depth + 1, "TextRun")
             elif isinstance(item, dict) and str(item.get("type", "TextRun")).lower() == "textrun":
@@ -268,7 +267,7 @@ class _Washer:
         sources = made.get("sources")
         kept = [
             each
-            for each in (sources if isinstance(sources, list) else [])
+            for each in _list(sources)
             if isinstance(each, dict) and safe_url(each.get("url")).startswith("https://")
         ]
         if not safe_url(made.get("poster")).startswith("https://"):
@@ -313,7 +312,8 @@ class _Washer:
             if title or "title" in source:
                 made["title"] = title or "Open"
         if kind == "Action.ShowCard":
-            inner = source.get("card") if isinstance(source.get("card"), dict) else {}
+            card_in = source.get("card")
+            inner: Element = card_in if isinstance(card_in, dict) else {}
             card = self._frame({key: value for key, value in inner.items() if key != "version"})
             card.pop("version", None)
             card["body"] = self._children(inner.get("body"), depth + 2)
@@ -331,6 +331,10 @@ def _text(value: object) -> str:
     if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
         return ""
     return clean(value)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _tidy(value: Any, depth: int = 0) -> Any:

@@ -9,12 +9,13 @@ import json
 import re
 
 MAX_LENGTH = 200_000
+# Every alternative takes all it has looked at, also when its end is missing: one pass over any input.
 _TOKEN = re.compile(
-    r"""(?P<double>"(?:[^"\\]|\\.)*")"""
-    r"""|(?P<single>'(?:[^'\\]|\\.)*')"""
-    r"""|(?P<comment>//[^\n]*|/\*.*?\*/)"""
+    r"""(?P<double>"(?:[^"\\]|\\.|\\\Z)*(?:"|\Z))"""
+    r"""|(?P<single>'(?:[^'\\]|\\.|\\\Z)*(?:'|\Z))"""
+    r"""|(?P<comment>//[^\n]*|/\*.*?(?:\*/|\Z))"""
     r"""|(?P<comma>,(?=\s*[}\]]))"""
-    r"""|(?P<key>[A-Za-z_$][\w$]*)(?=\s*:)""",
+    r"""|(?P<word>[\w$.+-]+(?P<colon>\s*:)?)""",
     re.DOTALL,
 )
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
@@ -30,14 +31,14 @@ def repair(text: str) -> str:
 
 
 def _mend(found: re.Match[str]) -> str:
-    kind, token = found.lastgroup, found[0]
-    if kind == "double":
+    token = found[0]
+    if found["double"]:
         return f'"{_inside(token[1:-1])}"'
-    if kind == "single":
+    if found["single"]:
         words = _inside(token[1:-1])
         return '"' + re.sub(r'(?<!\\)"', '\\"', words) + '"'
-    if kind == "key":
-        return json.dumps(token)
+    if found["word"]:
+        return json.dumps(token[:-1].strip()) + ":" if found["colon"] else token
     return ""
 
 

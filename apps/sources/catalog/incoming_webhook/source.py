@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from apps.sources.sdk import (
     Attribute,
     Context,
-    Events,
     Headers,
     Http,
     Option,
@@ -60,7 +59,7 @@ class IncomingWebhook(Source):
         ),
         Option("sender", "text", "Sender", help="A name shown above every message, for example “Nagios”."),
     )
-    events: Events = messages.events
+    events = messages.events
 
     def handshake(self, http: Http, ctx: Context) -> Reply | None:
         """A body that nobody could read is refused at once: a tool's author wants to see it in the answer."""
