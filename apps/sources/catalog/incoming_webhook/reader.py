@@ -160,7 +160,7 @@ def _is_envelope(keys: Mapping[str, Any], kind: str) -> bool:
         if isinstance(item, dict):
             names = {str(key).lower() for key in item}
             inner = {str(key).lower(): each for key, each in item.items()}.get("content")
-            if "contenttype" in names or isinstance(inner, dict):
+            if "contenttype" in names or isinstance(_unfolded(inner), dict):
                 return True
     return kind == "message" and not isinstance(keys.get("blocks"), list) and not items
 
@@ -218,11 +218,11 @@ def _message_card(data: dict[str, Any], keys: Mapping[str, Any]) -> Read:
 
 
 def _blocks(keys: Mapping[str, Any]) -> bool:
-    return isinstance(keys.get("blocks"), list) or isinstance(keys.get("attachments"), list)
+    return any(isinstance(keys.get(key), list) and keys[key] for key in ("blocks", "attachments"))
 
 
 def _is_slack(keys: Mapping[str, Any]) -> bool:
-    if _blocks(keys) or ("text" in keys and SLACK_KEYS & keys.keys()):
+    if _blocks(keys) or (SLACK_KEYS & keys.keys() and ("text" in keys or keys.keys() <= SLACK_KEYS)):
         return True
     return isinstance(keys.get("text"), str) and bool(_SLACK_MARKS.search(keys["text"]))
 
