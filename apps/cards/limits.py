@@ -102,13 +102,18 @@ def _element(path: str, kind: str, item: dict[str, Any]) -> list[str]:
             found.append(f"{path}.url: a button needs an http or https address.")
     elif kind.startswith("Input."):
         found.append(f"{path}: {kind} has nobody to send its value to.")
-    elif kind not in ELEMENTS and "fallback" not in item:
+    elif kind not in ELEMENTS and "fallback" not in item and not _opened(path, kind):
         found.append(f"{path}: {kind} is not known to the flow service and has no fallback.")
     if kind == "Image" and not str(item.get("url", "")).startswith("https://"):
         found.append(f"{path}.url: pictures must come from an https address.")
     if kind == "TextBlock" and not item.get("wrap") and len(str(item.get("text", ""))) > 40:
         found.append(f"{path}: a long text without wrap is cut off on phones.")
     return found
+
+
+def _opened(path: str, kind: str) -> bool:
+    """Whether it is the card that an Action.ShowCard opens."""
+    return kind == "AdaptiveCard" and path.endswith(".card")
 
 
 def sanitize(content: object, *, allow_mentions: bool = True) -> tuple[dict[str, Any], list[str]]:

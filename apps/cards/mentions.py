@@ -20,10 +20,17 @@ _PERSON = re.compile(
 )
 
 
+def teams_of(content: dict[str, Any]) -> dict[str, Any]:
+    """Teams' own properties of a card; Jenkins writes `msTeams`."""
+    for key, value in content.items():
+        if str(key).lower() == "msteams" and isinstance(value, dict):
+            return value
+    return {}
+
+
 def allowed(content: dict[str, Any]) -> list[dict[str, Any]]:
     """The mentions that the card defines completely, as Teams wants them."""
-    teams = content.get("msteams")
-    entities = teams.get("entities") if isinstance(teams, dict) else None
+    entities = teams_of(content).get("entities")
     found: list[dict[str, Any]] = []
     for entity in entities[: MAX_PEOPLE * 5] if isinstance(entities, list) else []:
         person = entity.get("mentioned") if isinstance(entity, dict) else None
@@ -48,10 +55,10 @@ def neutral(text: str, people: list[dict[str, Any]]) -> tuple[str, set[str], boo
     used: set[str] = set()
     out, at = [], 0
     for found in _TAG.finditer(text):
-        if found[0] in known:
-            out += [neutral_mentions(text[at : found.start()]), found[0]]
-            used.add(found[0])
-            at = found.end()
+        name = found[0] if found[0] in known else "@" + found[0][4:-5].removeprefix("@")
+        out += [neutral_mentions(text[at : found.start()]), name]
+        used |= {name} & known
+        at = found.end()
     out.append(neutral_mentions(text[at:]))
     made = "".join(out)
     return made, used, made != text

@@ -52,7 +52,9 @@ def fields(value: object) -> dict[str, Any]:
 
 
 def objects(value: object, limit: int) -> Iterator[dict[str, Any]]:
-    """The objects of a list; one object alone counts as a list of one."""
+    """The objects of a list; one object alone counts as a list of one, PHP's {"0": ...} as a list."""
+    if isinstance(value, dict) and value and all(str(key).isdigit() for key in value):
+        value = list(value.values())
     items = [value] if isinstance(value, dict) else value if isinstance(value, list) else []
     for item in items[:limit]:
         if isinstance(item, dict):

@@ -41,6 +41,11 @@ _PICTURE = re.compile(rf"(?is)<img{_HREF % 'src'}/?>")
 _ALT = re.compile(r"""(?i)\balt\s*=\s*["']([^"'<>]{1,200})["']""")
 _BARE_URL = re.compile(r"""(?<![\w("'<\[=/`\]:>])https?://[^\s<>"'`)\]|]+[^\s<>"'`)\]|.,;:!?*_]""")
 _EMPHASIS = re.compile(r"(\]\([^()\s]*\))|(?<!\\)\*\*|(?<![\\\w])_|(?<!\\)_(?!\w)")
+# People end a list by simply going on; Markdown would take the next line into the last item.
+_AFTER_ITEM = re.compile(r"(?m)^([ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+[^\n]*)\n(?=[^\s\d*+•-])")
+_RULE = re.compile(
+    r"(?m)\n([ \t]{0,3}(?:-{3,}|={3,})[ \t]*)$"
+)  # a line drawn under a text is no heading of it
 _STRAY = re.compile(r"<(?!https?://[^\s<>]{1,4000}>)")
 
 
@@ -97,6 +102,8 @@ def _as_markdown(source: str) -> str:
         source = _BLOCK.sub("\n\n", source)
         source = _TAG.sub("", source)
         source = _STRAY.sub(lambda found: "\\<", source)
+    source = _RULE.sub(r"\n\n\1", source)
+    source = _AFTER_ITEM.sub(r"\1\n\n", source)
     source = _BARE_URL.sub(lambda found: f"<{found[0]}>", source)
     return re.sub(r"[ \t]*\n", "  \n", source)
 

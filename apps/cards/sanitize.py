@@ -64,15 +64,15 @@ class _Washer:
         made["body"] = body
         if actions:
             made["actions"] = actions[: limits.MAX_ACTIONS]
-        self._teams(source.get("msteams"), made)
+        self._teams(mentions.teams_of(source), made)
         return made
 
     def _frame(self, source: Element) -> Element:
         version = str(source.get("version") or limits.VERSION)
         if version not in limits.VERSIONS:
-            self.warnings.append(
-                f"The card asked for version {plain(version)[:20]}; it is sent as {limits.VERSION}."
-            )
+            # What newer versions brought is replaced element by element, so 1.5 and 1.6 need no words.
+            if version not in ("1.5", "1.6"):
+                self.warnings.append(f"The card has an unknown version; it is sent as {limits.VERSION}.")
             version = limits.VERSION
         made: Element = {"type": "AdaptiveCard", "version": version}
         for key, value in source.items():
@@ -82,13 +82,12 @@ class _Washer:
                 self._single(key, value, made, 1)
             elif key == "backgroundImage":
                 self._background(value, made)
-            elif key not in ("type", "version", "body", "actions", "msteams", "fallback", "requires"):
+            elif key.lower() not in ("type", "version", "body", "actions", "msteams", "fallback", "requires"):
                 made[_text(key)] = _tidy(value)
         return made
 
-    def _teams(self, value: object, made: Element) -> None:
+    def _teams(self, found: Element, made: Element) -> None:
         """Teams' own properties: the width, and the people who are really mentioned."""
-        found = value if isinstance(value, dict) else {}
         kept: Element = {}
         if isinstance(found.get("width"), str):
             kept["width"] = "Full" if found["width"].lower() == "full" else _text(found["width"])

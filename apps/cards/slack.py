@@ -67,7 +67,8 @@ class _Writer:
         fallback = text_of(source.get("fallback"))
         if not items and fallback:
             items = [blocks.say(fallback)]
-        self.first = self.first or line(source.get("title")) or made.first or line(source.get("fallback"))
+        titles = (line(source.get(key), 200) for key in ("title", "fallback", "pretext", "text"))
+        self.first = self.first or made.first or next((title for title in titles if title), Markdown(""))
         self.actions += self._buttons(source)
         before = text_of(source.get("pretext"))
         found = [blocks.say(before)] if before else []

@@ -25,6 +25,9 @@ SIGNS = {
     "chart_with_upwards_trend": "📈", "chart_with_downwards_trend": "📉", "no_entry": "⛔", "construction": "🚧",
     "package": "📦", "gear": "⚙️", "clock1": "🕐", "hourglass": "⌛", "robot_face": "🤖", "heart": "❤️", "star": "⭐",
     "large_red_square": "🟥", "large_green_square": "🟩", "skull": "💀", "zap": "⚡", "hammer": "🔨", "wrench": "🔧",
+    "green_book": "📗", "book": "📖", "no_bell": "🔕", "mute": "🔕", "bar_chart": "📊", "computer": "💻", "ship": "🚢",
+    "page_with_curl": "📃", "hourglass_flowing_sand": "⏳", "point_right": "👉", "arrow_right": "➡️", "alert": "🚨",
+    "heavy_exclamation_mark": "❗", "no_entry_sign": "🚫", "stopwatch": "⏱️", "clipboard": "📋", "key": "🔑", "+": "➕",
 }  # fmt: skip
 
 
