@@ -6,18 +6,18 @@ its fallback, by text, or dropped; see https://learn.microsoft.com/microsoftteam
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from apps.cards import limits, mentions, replacements
-from apps.cards.text import clean, link, plain, safe_url
+from apps.cards.text import link, plain, safe_url
+from apps.cards.tidy import items_of, sane, text_of, tidy
 from apps.core.errors import PayloadError
 
 Element = dict[str, Any]
 MAX_BUTTONS = 18
 LONG = 40
-MAX_PROPERTY_DEPTH = 12
 SINGLE = ("selectAction", "inlineAction")
+NESTING = frozenset({*limits.CHILDREN, *SINGLE, "actions", "card"})  # each kind knows which of them it has
 DEAD_PROPERTIES = {
     "refresh": "The card's refresh was left out: nothing answers it.",
     "authentication": "The card's sign-in was left out: nothing answers it.",
@@ -26,6 +26,7 @@ DEAD_PROPERTIES = {
 }
 _KNOWN = {name.lower(): name for name in (*limits.ELEMENTS, *limits.ACTIONS)}
 _LOOSE = {"Column": "Container", "TableCell": "Container", "TextRun": "TextBlock"}
+_BOXES = ("Container", "Column", "ColumnSet")
 _LIST_OF = {"Table": ("rows",), "TableRow": ("cells",), "ColumnSet": ("columns",), "ImageSet": ("images",)}
 _IMPLIED = {"columns": "Column", "rows": "TableRow", "cells": "TableCell", "images": "Image"}
 
@@ -82,15 +83,21 @@ class _Washer:
                 self._single(key, value, made, 1)
             elif key == "backgroundImage":
                 self._background(value, made)
-            elif key.lower() not in ("type", "version", "body", "actions", "msteams", "fallback", "requires"):
-                made[_text(key)] = _tidy(value)
+            elif key not in NESTING and key.lower() not in (
+                "type",
+                "version",
+                "msteams",
+                "fallback",
+                "requires",
+            ):
+                made[text_of(key)] = tidy(value)
         return made
 
     def _teams(self, found: Element, made: Element) -> None:
         """Teams' own properties: the width, and the people who are really mentioned."""
         kept: Element = {}
         if isinstance(found.get("width"), str):
-            kept["width"] = "Full" if found["width"].lower() == "full" else _text(found["width"])
+            kept["width"] = "Full" if found["width"].lower() == "full" else text_of(found["width"])
         entities = [person for person in self.people if person["text"] in self.mentioned]
         if entities:
             kept["entities"] = entities
@@ -147,12 +154,11 @@ class _Washer:
     def _box(self, kind: str, made: Element, source: Element, depth: int) -> list[Element]:
         for key in _LIST_OF.get(kind, ("items",)):
             made[key] = self._children(source.get(key), depth + 1, _IMPLIED.get(key, ""))
-            given = bool(source.get(key))
-            if given and not made[key] and kind in ("Container", "Column", "ColumnSet", "ImageSet", "Table"):
+            if not made[key] and (kind in ("ImageSet", "Table") or (source.get(key) and kind in _BOXES)):
                 return []
         if kind == "Table" and isinstance(source.get("columns"), list):
             made["columns"] = [
-                {key: value for key, value in _tidy(column).items() if key not in ("type", "items")}
+                {key: value for key, value in tidy(column).items() if key not in ("type", "items")}
                 for column in source["columns"][:20]
                 if isinstance(column, dict)
             ]
@@ -191,8 +197,10 @@ class _Washer:
                 elif isinstance(value, dict):
                     found = self._element(value, depth + 1)
                     made |= {"fallback": found[0]} if found else {}
-            elif key not in (*limits.CHILDREN, "actions", "card"):
-                made[_text(key)] = _tidy(value)
+            elif key not in NESTING:
+                found = sane(key, value)
+                if found is not None:
+                    made[text_of(key)] = found
         return made
 
     def _single(self, key: str, value: object, made: Element, depth: int) -> None:
@@ -204,12 +212,12 @@ class _Washer:
     def _background(self, value: object, made: Element) -> None:
         url = value.get("url") if isinstance(value, dict) else value
         if isinstance(url, str) and safe_url(url).startswith("https://"):
-            made["backgroundImage"] = _tidy(value)
+            made["backgroundImage"] = tidy(value)
         elif url:
             self.warnings.append("A background picture was left out: it has no https address.")
 
     def _words(self, made: Element) -> list[Element]:
-        text = replacements.dates(_text(made.get("text")))
+        text = replacements.dates(text_of(made.get("text")))
         text, used, foreign = mentions.neutral(text, self.people)
         self.mentioned |= used
         if foreign:
@@ -222,7 +230,7 @@ class _Washer:
         return [made]
 
     def _image(self, made: Element) -> list[Element]:
-        url = _text(made.get("url")).strip()
+        url = text_of(made.get("url")).strip()
         safe = safe_url(url)
         if safe.startswith("https://"):
             made["url"] = safe
@@ -240,7 +248,7 @@ class _Washer:
 
     def _facts(self, made: Element) -> list[Element]:
         rows = []
-        for fact in _list(made.get("facts")):
+        for fact in items_of(made.get("facts")):
             if isinstance(fact, dict):
                 row = {}
                 for key in ("title", "value"):
@@ -252,7 +260,7 @@ class _Washer:
 
     def _rich(self, made: Element, source: Element, depth: int) -> list[Element]:
         inlines: list[Any] = []
-        for item in _list(source.get("inlines")):
+        for item in items_of(source.get("inlines")):
             if isinstance(item, str) and item:
                 inlines += self._element({"type": "TextRun", "text": item}, depth + 1, "TextRun")
             elif isinstance(item, dict) and str(item.get("type", "TextRun")).lower() == "textrun":
@@ -266,7 +274,7 @@ class _Washer:
         sources = made.get("sources")
         kept = [
             each
-            for each in _list(sources)
+            for each in items_of(sources)
             if isinstance(each, dict) and safe_url(each.get("url")).startswith("https://")
         ]
         if not safe_url(made.get("poster")).startswith("https://"):
@@ -279,7 +287,7 @@ class _Washer:
     def _actions(self, value: object, depth: int) -> list[Element]:
         items = value if isinstance(value, list) else [value]
         found = (self._action(item, depth) for item in items if isinstance(item, dict))
-        return [each for each in found if each]
+        return [{**each, "title": each.get("title") or "Open"} for each in found if each]
 
     def _action(self, source: Element, depth: int) -> Element | None:
         kind = _KNOWN.get(str(source.get("type", "")).lower(), str(source.get("type") or "A button"))
@@ -296,15 +304,15 @@ class _Washer:
             )
             return None
         made = {
-            _text(key): _tidy(value)
+            text_of(key): tidy(value)
             for key, value in source.items()
-            if key not in ("fallback", "card", "type", "iconUrl", *DEAD_PROPERTIES)
+            if key not in NESTING and key not in ("fallback", "type", "iconUrl", *DEAD_PROPERTIES)
         }
         made = {"type": kind, **made}
         if safe_url(source.get("iconUrl")).startswith("https://"):
             made["iconUrl"] = safe_url(source["iconUrl"])
         if kind == "Action.OpenUrl":
-            made["url"] = safe_url(_text(source.get("url")))
+            made["url"] = safe_url(text_of(source.get("url")))
             if not made["url"]:
                 self.warnings.append(f"{name} was left out: it has no web address.")
                 return None
@@ -323,29 +331,3 @@ class _Washer:
                 return None
             made["card"] = card
         return made
-
-
-def _text(value: object) -> str:
-    """A text without characters that break rendering or storing; numbers become text."""
-    if isinstance(value, bool) or value is None or isinstance(value, (dict, list)):
-        return ""
-    return clean(value)
-
-
-def _list(value: object) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
-def _tidy(value: Any, depth: int = 0) -> Any:
-    """A property's value with clean texts, at any sane depth."""
-    if isinstance(value, str):
-        return clean(value)
-    if isinstance(value, (dict, list)) and depth > MAX_PROPERTY_DEPTH:
-        return None
-    if isinstance(value, dict):
-        return {clean(key): _tidy(item, depth + 1) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_tidy(item, depth + 1) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None  # 1e999: JSON has no word for it
-    return value

@@ -28,9 +28,10 @@ def fit(content: Element) -> tuple[Element, list[str]]:
     words = ["The card was too big for Teams: its end was cut off."]
     room = limits.BUDGET - ROOM - limits.size({**content, "body": []})
     if room > 1000:
-        content["body"] = [*_take(content.get("body"), room, 0), dict(NOTE)]
-        if limits.size(content) <= limits.BUDGET:
-            return content, words
+        kept = _take(content.get("body"), room, 0)
+        cut = {**content, "body": [*kept, dict(NOTE)]}
+        if kept and limits.size(cut) <= limits.BUDGET:
+            return cut, words
     return _essence(content), ["The card was too big for Teams: only its texts are shown."]
 
 
