@@ -225,7 +225,8 @@ class _Washer:
         if not text.strip():
             return []
         made["text"] = text
-        if made["type"] == "TextBlock" and len(text) > LONG:
+        big = str(made.get("size", "")).lower() in ("large", "extralarge")
+        if made["type"] == "TextBlock" and len(text) > (LONG // 2 if big else LONG):
             made["wrap"] = True
         return [made]
 

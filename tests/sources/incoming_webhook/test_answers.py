@@ -138,6 +138,24 @@ def test_plain_text_and_careless_json_are_read(request_: Http) -> None:
     assert "there" in shown(request_)
 
 
+def test_a_form_of_several_parts_is_read() -> None:
+    lines = (
+        "--x",
+        'Content-Disposition: form-data; name="payload"',
+        "",
+        '{"text": "Hi", "username": "a"}',
+        "--x--",
+        "",
+    )
+    request = http("\r\n".join(lines).encode(), "multipart/form-data; boundary=x")
+    assert answer(request) == (200, "ok")
+    assert "Hi" in shown(request)
+
+
+def test_a_shell_check_for_the_old_error_gets_it() -> None:
+    assert answer(http(b"{'text':''}")) == (400, "Summary or Text is required.")
+
+
 def test_an_old_code_page_is_read() -> None:
     assert "Grüße" in shown(http('{"text": "Grüße"}'.encode("cp1252")))
 
@@ -209,7 +227,10 @@ def outcomes_or_none(request: Http) -> list[Understood]:
 
 
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(st.dictionaries(WORDS, VALUES, max_size=8) | VALUES, st.sampled_from([JSON, FORM, "text/plain", ""]))
+@given(
+    st.dictionaries(WORDS, VALUES, max_size=8) | VALUES,
+    st.sampled_from([JSON, FORM, "multipart/form-data; boundary=x", "text/plain", ""]),
+)
 def test_any_json_ends_in_one_of_the_three_outcomes(value: object, content_type: str) -> None:
     request = http(value, content_type)
     assert answer(request)[0] in (200, 202, 204, 400)
@@ -227,7 +248,10 @@ def test_any_json_ends_in_one_of_the_three_outcomes(value: object, content_type:
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.binary(max_size=200), st.sampled_from([JSON, FORM, "text/plain", ""]))
+@given(
+    st.binary(max_size=200),
+    st.sampled_from([JSON, FORM, "multipart/form-data; boundary=x", "text/plain", ""]),
+)
 def test_any_bytes_are_read_or_refused(body: bytes, content_type: str) -> None:
     found = read(http(body, content_type))
     assert bool(found.parts) != bool(found.problem)

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import apprise
-import pymsteams
+import pymsteams  # type: ignore[import-untyped]
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from email import message_from_bytes
+from email.message import Message
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
@@ -47,6 +49,8 @@ def read(http: Http) -> Read:
         return _bad(slack)
     if http.content_type == "application/x-www-form-urlencoded" and not text.lstrip().startswith(("{", "[")):
         return _form(text, slack=slack)
+    if http.content_type == "multipart/form-data":
+        return _multipart(http, slack=slack)
     if text.lstrip().startswith(("{", "[", '"')) or "json" in http.content_type:
         try:
             return _value(_json(text), slack=slack)
@@ -95,15 +99,33 @@ def _form(text: str, *, slack: bool) -> Read:
         values = parse_qs(text, keep_blank_values=True, max_num_fields=200, errors="replace")
     except ValueError:
         return _bad(slack)
-    if "payload" in values:
-        try:
-            return _value(_json(values["payload"][0]), slack=True)
-        except PayloadError:
-            return Read("slack", problem="invalid_payload")
     if "=" not in text or not values:
         return _literal(text)
-    flat: dict[str, Any] = {key: found[0] for key, found in values.items()}
-    return _value(flat, slack=slack)
+    return _fields({key: found[0] for key, found in values.items()}, slack=slack)
+
+
+def _multipart(http: Http, *, slack: bool) -> Read:
+    """`curl -F payload=…`: the texts of the form; files in it are passed over."""
+    head = f"Content-Type: {http.headers['content-type']}\r\n\r\n".encode("utf-8", "replace")
+    values: dict[str, Any] = {}
+    parts = message_from_bytes(head + http.body).get_payload()
+    for part in (parts if isinstance(parts, list) else [])[:50]:
+        name = part.get_param("name", header="content-disposition") if isinstance(part, Message) else None
+        content = (
+            part.get_payload(decode=True) if isinstance(part, Message) and not part.get_filename() else None
+        )
+        if isinstance(name, str) and isinstance(content, bytes):
+            values[name] = content.decode("utf-8", "replace")
+    return _fields(values, slack=slack) if values else _bad(slack)
+
+
+def _fields(values: dict[str, Any], *, slack: bool) -> Read:
+    if "payload" not in values:
+        return _value(values, slack=slack)
+    try:
+        return _value(_json(values["payload"]), slack=True)
+    except PayloadError:
+        return Read("slack", problem="invalid_payload")
 
 
 def _value(value: Any, *, slack: bool) -> Read:
