@@ -15,7 +15,7 @@ from apps.cards import blocks, mixed
 from apps.cards.blocks import Element
 from apps.cards.notification import Card, Markdown, Severity
 
-MAX_SECTIONS, MAX_IMAGES, MAX_BUTTONS = 30, 12, 24
+MAX_SECTIONS, MAX_IMAGES, MAX_BUTTONS, MAX_TEXT = 30, 12, 24, 8_000
 SYSTEMS = ("default", "windows", "web", "macos", "ios", "android")
 
 
@@ -79,7 +79,7 @@ class _Writer:
     def card(self) -> Card | None:
         source = self.source
         title = mixed.line(source.get("title"))
-        text = mixed.convert(source.get("text"), markdown=_written(source))
+        text = self._long(source.get("text"), _written(source))
         sections = list(objects(source.get("sections"), MAX_SECTIONS + 1))
         first = _first_words(sections)
         body = self._head(title, text, sections)
@@ -127,12 +127,17 @@ class _Writer:
             first.pop(key, None)
         return [blocks.box(activity, **style)]
 
+    def _long(self, value: object, written: bool) -> Markdown:
+        if isinstance(value, str) and len(value) > MAX_TEXT:
+            self.warnings.append(f"A text of {len(value):,} characters was cut.")
+        return mixed.convert(value, markdown=written, max_chars=MAX_TEXT)
+
     def _section(self, section: dict[str, Any], path: str) -> list[Element]:
         written = _written(section)
         items = self._activity(section)
         hero = self._hero(section.get("heroimage"))
         items += [hero] if hero else []
-        text = mixed.convert(section.get("text"), markdown=written)
+        text = self._long(section.get("text"), written)
         if text:
             items.append(blocks.say(text))
         pairs: list[tuple[str, str]] = []
@@ -170,7 +175,7 @@ class _Writer:
         when = mixed.convert(section.get("activitysubtitle"), markdown=written, max_chars=1000)
         if when:
             words.append(blocks.subtle(when, spacing="None"))
-        text = mixed.convert(section.get("activitytext"), markdown=written)
+        text = self._long(section.get("activitytext"), written)
         if text:
             words.append(blocks.say(text, spacing="Small" if words else "Default"))
         style = {} if section.get("activityimagetype") == "article" else {"style": "Person"}

@@ -16,7 +16,7 @@ from apps.cards.notification import Card, Markdown, Severity
 from apps.cards.slack_blocks import line, text_of
 from apps.cards.text import plain, safe_url
 
-MAX_ATTACHMENTS, MAX_FIELDS = 20, 40
+MAX_ATTACHMENTS, MAX_FIELDS, MAX_TEXT = 20, 40, 8_000
 DEAD_BUTTON = "it works only in Slack"
 
 
@@ -37,7 +37,9 @@ class _Writer:
         message = self.message
         made = slack_blocks.write(message.get("blocks"))
         self._take(made)
-        text = text_of(message.get("text"))
+        text = text_of(message.get("text"), MAX_TEXT)
+        if len(str(message.get("text"))) > MAX_TEXT:
+            self.warnings.append("The text was cut.")
         # Beside blocks, Slack uses the text for notifications only.
         body = made.body or ([blocks.say(text)] if text else [])
         for attachment in objects(message.get("attachments"), MAX_ATTACHMENTS):

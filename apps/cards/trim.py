@@ -9,7 +9,7 @@ from apps.cards.text import Markdown, plain, truncate
 
 Element = dict[str, Any]
 NOTE = {"type": "TextBlock", "text": "… cut to fit", "isSubtle": True, "size": "Small", "wrap": True}
-TEXTS = (4000, 1500, 500, 200)
+TEXTS = (6000, 4000, 1500, 500, 200)
 ROOM = 400  # bytes kept free for the note
 
 

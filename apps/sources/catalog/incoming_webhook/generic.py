@@ -6,23 +6,16 @@ https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
 from apps.sources.sdk import Fact, Item, Items, Link, Notification, Payload, Severity, from_gfm, parse_time
 
 TITLES = (
-    "title",
-    "subject",
-    "summary",
-    "name",
-    "alert_name",
-    "event_name",
-    "event",
-    "headline",
-    "check_name",
-    "type",
-)
+    "title", "subject", "summary", "alertRule", "ruleName", "alert_name", "event_name", "headline", "check_name", "name",
+)  # fmt: skip
+KINDS = ("event", "type", "action")  # what a body without a title is about, if it stands at the top
 TEXTS = (
     "text",
     "message",
@@ -47,13 +40,13 @@ SEVERITIES = {
     Severity.GOOD: ("ok", "resolved", "success", "succeeded", "up", "recovered", "passed", "closed", "green", "fixed"),
     Severity.INFO: ("info", "information", "notice", "test"),
 }  # fmt: skip
-MAX_FACTS, MAX_ALERTS = 16, 10
+MAX_FACTS, MAX_ALERTS, MAX_TITLE = 16, 10, 300
 
 
 def tell(payload: Payload, *, sender: str = "") -> Notification:
     """The card of any JSON object."""
     fields = dict(_scalars(payload.raw if isinstance(payload.raw, dict) else {}))
-    title, title_key = _first(fields, TITLES)
+    title, title_key = _title(fields)
     text, text_key = _first(fields, TEXTS)
     url, url_key = _first({key: value for key, value in fields.items() if value.startswith("http")}, LINKS)
     state, state_key = _first(fields, STATES)
@@ -66,11 +59,9 @@ def tell(payload: Payload, *, sender: str = "") -> Notification:
         title = labels.opt("$.alertname") or payload.sub("$.groupLabels").opt("$.alertname") or "Alerts"
         title = f"{state.title() or 'Alert'}: {title}"
     used = {title_key, text_key, url_key, state_key}
-    facts = tuple(
-        Fact(_name(key.removeprefix("commonLabels.")), value)
-        for key, value in fields.items()
-        if key not in used
-    )[:MAX_FACTS]
+    facts = tuple(Fact(_label(key, fields), value) for key, value in fields.items() if key not in used)[
+        :MAX_FACTS
+    ]
     headline = title or text.split("\n")[0][:200] or _name(next(iter(fields), "")) or "Message"
     return Notification(
         title=headline,
@@ -139,11 +130,27 @@ def _first(fields: dict[str, str], names: tuple[str, ...]) -> tuple[str, str]:
     return "", ""
 
 
+def _title(fields: dict[str, str]) -> tuple[str, str]:
+    """The best title: a field that is named so, else one that ends so, else the kind of the event."""
+    found = _first(fields, TITLES)
+    if not found[0]:
+        named = ((value, key) for key, value in fields.items() if re.search(r"(?i)(name|title)$", key))
+        found = next(named, ("", ""))
+    if not found[0]:
+        found = _first({key: value for key, value in fields.items() if "." not in key}, KINDS)
+    return found if len(found[0]) <= MAX_TITLE else ("", "")
+
+
+def _label(key: str, fields: dict[str, str]) -> str:
+    """The last part of a field's path, or all of it where two would read the same."""
+    last = key.rpartition(".")[2]
+    alike = sum(other.rpartition(".")[2] == last for other in fields)
+    return _name(last if alike == 1 else key)
+
+
 def _name(key: str) -> str:
-    """A field's name for people: "deviceSerial_no" -> "Device serial no"."""
-    spaced = "".join(
-        f" {char.lower()}" if char.isupper() and index and key[index - 1].islower() else char
-        for index, char in enumerate(key)
-    )
-    words = " ".join(spaced.replace("_", " ").replace("-", " ").replace(".", " › ").split())
-    return words[:1].upper() + words[1:60]
+    """A field's name for people: "deviceSerial_no" -> "Device serial no", "monitorID" -> "Monitor ID"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key[:200]).replace(".", " › ")
+    parts = [part if part.isupper() else part.lower() for part in re.split(r"[\s_-]+", words) if part]
+    name = " ".join(parts)
+    return name[:1].upper() + name[1:60]

@@ -10,9 +10,9 @@ from apps.sources.sdk import (
     Card,
     Context,
     Events,
+    Ignore,
     Notification,
     Payload,
-    PayloadError,
     RawEvent,
     card_from_adaptive,
     card_from_attachment,
@@ -30,13 +30,10 @@ GROUP = "Messages"
 MAX_TITLE = 200
 
 
-def _signed(card: Card | None, ctx: Context) -> Card:
-    """The card with the sender's name on top, when the connector has one.
-
-    Raises PayloadError when there is no card.
-    """
+def _signed(card: Card | None, ctx: Context) -> Card | Ignore:
+    """The card with the sender's name on top, when the connector has one."""
     if card is None:
-        raise PayloadError("nothing_to_show", "The message holds nothing that a card could show.")
+        return Ignore("The message holds nothing that a card could show.")
     sender = plain(ctx.text("sender"))[:80]
     body = card.content.get("body")
     if not sender or not isinstance(body, list):
@@ -49,14 +46,14 @@ def _signed(card: Card | None, ctx: Context) -> Card:
 
 
 @events.on("messagecard", group=GROUP, label="Card of the old connectors (MessageCard)")
-def message_card(event: RawEvent, ctx: Context) -> Card:
+def message_card(event: RawEvent, ctx: Context) -> Card | Ignore:
     if event.payload.has("$.contentType") or event.payload.has("$.content"):
         return _signed(card_from_attachment(event.payload.raw), ctx)
     return _signed(card_from_messagecard(event.payload.raw), ctx)
 
 
 @events.on("adaptive_card", group=GROUP, label="Adaptive Card")
-def adaptive_card(event: RawEvent, ctx: Context) -> Card:
+def adaptive_card(event: RawEvent, ctx: Context) -> Card | Ignore:
     mentions = ctx.flag("mentions", True)
     if event.payload.opt("$.type").lower() == "adaptivecard":
         return _signed(card_from_adaptive(event.payload.raw, allow_mentions=mentions), ctx)
@@ -64,22 +61,22 @@ def adaptive_card(event: RawEvent, ctx: Context) -> Card:
 
 
 @events.on("bot_card", group=GROUP, label="Hero, thumbnail or list card, or a picture")
-def bot_card(event: RawEvent, ctx: Context) -> Card:
+def bot_card(event: RawEvent, ctx: Context) -> Card | Ignore:
     return _signed(card_from_attachment(event.payload.raw), ctx)
 
 
 @events.on("slack", group=GROUP, label="Message in Slack's format")
-def slack(event: RawEvent, ctx: Context) -> Card:
+def slack(event: RawEvent, ctx: Context) -> Card | Ignore:
     return _signed(card_from_slack(event.payload.raw), ctx)
 
 
 @events.on("discord", group=GROUP, label="Message in Discord's format")
-def discord(event: RawEvent, ctx: Context) -> Card:
+def discord(event: RawEvent, ctx: Context) -> Card | Ignore:
     return _signed(card_from_discord(event.payload.raw), ctx)
 
 
 @events.on("text", group=GROUP, label="Text")
-def text(event: RawEvent, ctx: Context) -> Card:
+def text(event: RawEvent, ctx: Context) -> Card | Ignore:
     return _signed(card_from_messagecard(event.payload.raw), ctx)
 
 
