@@ -15,6 +15,17 @@ from apps.sources.sdk import Fact, Item, Items, Link, Notification, Payload, Sev
 TITLES = (
     "title", "subject", "summary", "alertRule", "ruleName", "alert_name", "event_name", "headline", "check_name", "name",
 )  # fmt: skip
+BARE = (
+    "name",
+    "id",
+    "type",
+    "key",
+    "url",
+    "value",
+    "status",
+    "title",
+    "text",
+)  # say nothing without their object
 KINDS = ("event", "type", "action")  # what a body without a title is about, if it stands at the top
 TEXTS = (
     "text",
@@ -145,7 +156,7 @@ def _label(key: str, fields: dict[str, str]) -> str:
     """The last part of a field's path, or all of it where two would read the same."""
     last = key.rpartition(".")[2]
     alike = sum(other.rpartition(".")[2] == last for other in fields)
-    return _name(last if alike == 1 else key)
+    return _name(key if alike > 1 or last.lower() in BARE else last)
 
 
 def _name(key: str) -> str:
