@@ -133,7 +133,7 @@ def _value(value: Any, *, slack: bool) -> Read:
         return _literal(value)
     if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
         reads = [_object(item, slack=slack) for item in value[:MAX_CARDS]]
-        parts = tuple(part for each in reads for part in each.parts)
+        parts = tuple(part for each in reads for part in each.parts)[:MAX_CARDS]
         return Read(reads[0].dialect, parts) if parts else reads[0]
     if not isinstance(value, dict):
         return _bad(slack)
