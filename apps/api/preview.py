@@ -87,5 +87,6 @@ def _event(item: Understood) -> dict[str, Any]:
         "notification": asdict(found) if isinstance(found, Notification) else None,
         "card": card.content if card else None,
         "bytes": limits.size(card.content) if card else 0,
+        "warnings": list(card.warnings) if card else [],
         "error": problem,
     }

@@ -17,6 +17,7 @@ BUDGET = 22_000  # bytes, encoded twice
 MAX_ACTIONS = 6
 MAX_DEPTH = 30
 VERSION = "1.4"
+VERSIONS = ("1.0", "1.1", "1.2", "1.3", "1.4")
 ELEMENTS = frozenset(
     {
         "TextBlock",
@@ -78,7 +79,7 @@ def check(content: dict[str, Any]) -> list[str]:
     except PayloadError as error:
         return [f"{error.path}: {error.public_message}"]
     found = []
-    if content.get("version") not in ("1.0", "1.1", "1.2", "1.3", "1.4"):
+    if content.get("version") not in VERSIONS:
         found.append(f"$.version: {content.get('version')!r} may not be shown; use {VERSION}.")
     for path, item, depth in elements(content):
         kind = item.get("type")
@@ -101,10 +102,47 @@ def _element(path: str, kind: str, item: dict[str, Any]) -> list[str]:
             found.append(f"{path}.url: a button needs an http or https address.")
     elif kind.startswith("Input."):
         found.append(f"{path}: {kind} has nobody to send its value to.")
-    elif kind not in ELEMENTS and "fallback" not in item:
+    elif kind not in ELEMENTS and "fallback" not in item and not _opened(path, kind):
         found.append(f"{path}: {kind} is not known to the flow service and has no fallback.")
     if kind == "Image" and not str(item.get("url", "")).startswith("https://"):
         found.append(f"{path}.url: pictures must come from an https address.")
     if kind == "TextBlock" and not item.get("wrap") and len(str(item.get("text", ""))) > 40:
         found.append(f"{path}: a long text without wrap is cut off on phones.")
     return found
+
+
+def _opened(path: str, kind: str) -> bool:
+    """Whether it is the card that an Action.ShowCard opens."""
+    return kind == "AdaptiveCard" and path.endswith(".card")
+
+
+def sanitize(content: object, *, allow_mentions: bool = True) -> tuple[dict[str, Any], list[str]]:
+    """A copy of the card that a webhook may post, and in words what had to be changed.
+
+    `check` finds nothing in the copy. Raises PayloadError when it is no card at all.
+    """
+    from apps.cards.sanitize import clean_card
+    from apps.cards.trim import fit
+
+    made, warnings = clean_card(content, allow_mentions=allow_mentions)
+    made, cuts = fit(made)
+    return made, [*warnings, *cuts]
+
+
+def headline(content: object, limit: int = 200) -> str:
+    """The first words of a card as one plain line, for toasts and lists."""
+    from apps.cards.text import Markdown, plain, truncate
+
+    for _, item, _ in elements(content):
+        for text in (item.get("text"), *_fact_words(item)):
+            words = plain(Markdown(text)) if isinstance(text, str) else ""
+            if words:
+                return truncate(words, limit)
+    return ""
+
+
+def _fact_words(item: dict[str, Any]) -> Iterator[str]:
+    facts = item.get("facts")
+    for fact in facts if isinstance(facts, list) else []:
+        if isinstance(fact, dict):
+            yield f"{fact.get('title') or ''} {fact.get('value') or ''}"

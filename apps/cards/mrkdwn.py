@@ -14,6 +14,7 @@ from apps.cards.text import clean, escape, link, truncate
 _TOKEN = re.compile(
     r"<(?P<angle>[^<>\n]{1,2000})>"
     r"|(?<![\w*])\*(?P<bold>[^*\s](?:[^*\n]{0,500}[^*\s])?)\*(?![\w*])"
+    r"|(?<![\w_])_(?P<italic>[^_\s](?:[^_\n]{0,500}[^_\s])?)_(?![\w_])"
     r"|(?<![\w~])~(?P<strike>[^~\n]{1,500})~(?![\w~])"
     r"|`{1,3}(?P<code>[^`]{1,2000})`{1,3}"
 )
@@ -22,11 +23,11 @@ _TOKEN = re.compile(
 def convert(text: object, *, max_chars: int = 4000) -> Markdown:
     """The text in the subset of Teams. Raises nothing."""
     source = clean(text)[: max(max_chars * 4, 2000)]
-    lines = [_line(line) for line in source.split("\n")]
+    lines = [re.sub(r"^\s*[•◦▪]\s*", "- ", _line(line)) for line in source.split("\n")]
     return Markdown(truncate(Markdown("\n\n".join(line for line in lines if line.strip())), max_chars))
 
 
-def _line(text: str) -> str:
+def _line(text: str, depth: int = 0) -> str:
     out, at = [], 0
     for found in _TOKEN.finditer(text):
         out.append(_words(text[at : found.start()]))
@@ -34,13 +35,13 @@ def _line(text: str) -> str:
         kind, value = found.lastgroup, found[found.lastgroup or 0]
         if kind == "angle":
             out.append(_angle(value))
-        elif kind == "bold":
-            out.append(f"**{_words(value)}**")
+        elif kind in ("bold", "italic") and depth < 3:
+            mark = "**" if kind == "bold" else "_"
+            out.append(f"{mark}{_line(value, depth + 1)}{mark}")
         else:
             out.append(_words(value))
     out.append(_words(text[at:]))
-    line = "".join(out)
-    return re.sub(r"^\s*[•◦▪]\s*", "- ", line)
+    return "".join(out)
 
 
 def _words(text: str) -> str:

@@ -156,6 +156,7 @@ def _store(
         event.outcome = Event.Outcome.MATCHED if matched else Event.Outcome.UNMATCHED
         if not matched:
             event.reason = _why_unmatched(row.connector, subscriptions)
+        event.reason = " ".join([event.reason, *map(clean, card.warnings)]).strip()[:400]
     else:
         event.outcome = item.outcome
     try:

@@ -1,4 +1,4 @@
-"""Where sources send to. Old tools insist on the shape of a retired Teams URL; it is the same view."""
+"""Where sources send to. Some tools insist on the shape of a Teams URL, retired or new; it is the same view."""
 
 from __future__ import annotations
 
@@ -11,5 +11,10 @@ urlpatterns = [
     path("hooks/<str:public_id>/", hook),
     re_path(
         r"^webhookb2/[^/]+/IncomingWebhook/(?P<public_id>[^/]+)(?:/.*)?$", hook, name="hook-retired-shape"
+    ),
+    re_path(
+        r"^(?:powerautomate/automations/direct/(?:cu/\d+/)?)?workflows/(?P<public_id>[^/]+)/triggers/manual/paths/invoke/?$",
+        hook,
+        name="hook-workflows-shape",
     ),
 ]

@@ -5,6 +5,10 @@
 
 from __future__ import annotations
 
+from apps.cards.foreign import adaptive_card as card_from_adaptive
+from apps.cards.foreign import attachment as card_from_attachment
+from apps.cards.foreign import discord_message as card_from_discord
+from apps.cards.messagecard import card_of as card_from_messagecard
 from apps.cards.notification import (
     ActionRef,
     Actor,
@@ -19,6 +23,7 @@ from apps.cards.notification import (
     Notification,
     Severity,
 )
+from apps.cards.slack import card_of as card_from_slack
 from apps.cards.text import (
     escape,
     from_adf,
@@ -97,6 +102,11 @@ __all__ = [
     "TeamsHmac",
     "UnsupportedEvent",
     "UrlOnly",
+    "card_from_adaptive",
+    "card_from_attachment",
+    "card_from_discord",
+    "card_from_messagecard",
+    "card_from_slack",
     "escape",
     "from_adf",
     "from_gfm",

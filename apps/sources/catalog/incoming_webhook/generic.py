@@ -1,0 +1,167 @@
+"""JSON that is no message of any chat service: a readable card of its plain fields.
+
+Alertmanager and Grafana send their alerts to any URL; those are told one by one.
+https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from apps.sources.sdk import Fact, Item, Items, Link, Notification, Payload, Severity, from_gfm, parse_time
+
+TITLES = (
+    "title", "subject", "summary", "alertRule", "ruleName", "alert_name", "event_name", "headline", "check_name", "name",
+)  # fmt: skip
+BARE = (
+    "name",
+    "id",
+    "type",
+    "key",
+    "url",
+    "value",
+    "status",
+    "title",
+    "text",
+)  # say nothing without their object
+KINDS = ("event", "type", "action")  # what a body without a title is about, if it stands at the top
+TEXTS = (
+    "text",
+    "message",
+    "msg",
+    "description",
+    "body",
+    "content",
+    "details",
+    "detail",
+    "comment",
+    "output",
+    "reason",
+)
+LINKS = ("url", "link", "html_url", "web_url", "externalURL", "alert_url", "href", "ruleUrl", "permalink")
+STATES = ("status", "state", "severity", "level", "priority", "result", "alert_type")
+SEVERITIES = {
+    Severity.ATTENTION: (
+        "critical", "error", "failed", "failure", "firing", "alerting", "down", "fatal", "emergency", "triggered", "high",
+        "disaster", "problem", "p1", "open", "red",
+    ),
+    Severity.WARNING: ("warning", "warn", "degraded", "medium", "no_data", "nodata", "unstable", "p2", "yellow", "paused"),
+    Severity.GOOD: ("ok", "resolved", "success", "succeeded", "up", "recovered", "passed", "closed", "green", "fixed"),
+    Severity.INFO: ("info", "information", "notice", "test"),
+}  # fmt: skip
+MAX_FACTS, MAX_ALERTS, MAX_TITLE = 16, 10, 300
+
+
+def tell(payload: Payload, *, sender: str = "") -> Notification:
+    """The card of any JSON object."""
+    fields = dict(_scalars(payload.raw if isinstance(payload.raw, dict) else {}))
+    title, title_key = _title(fields)
+    text, text_key = _first(fields, TEXTS)
+    url, url_key = _first({key: value for key, value in fields.items() if value.startswith("http")}, LINKS)
+    state, state_key = _first(fields, STATES)
+    alerts = _alerts(payload)
+    if alerts:
+        # The list tells what the rest of the body repeats.
+        fields = {key: value for key, value in fields.items() if key.startswith("commonLabels.")}
+    if alerts and not title:
+        labels = payload.sub("$.commonLabels")
+        title = labels.opt("$.alertname") or payload.sub("$.groupLabels").opt("$.alertname") or "Alerts"
+        title = f"{state.title() or 'Alert'}: {title}"
+    used = {title_key, text_key, url_key, state_key}
+    facts = tuple(Fact(_label(key, fields), value) for key, value in fields.items() if key not in used)[
+        :MAX_FACTS
+    ]
+    headline = title or text.split("\n")[0][:200] or _name(next(iter(fields), "")) or "Message"
+    return Notification(
+        title=headline,
+        status=state.replace("_", " ").title() if len(state) <= 30 else "",
+        severity=severity_of(state),
+        subject=Link(headline, url) if url else None,
+        container=Link(sender) if sender else None,
+        text=from_gfm(text) if text != headline else "",
+        facts=facts,
+        lists=(Items("Alerts", tuple(alerts[:MAX_ALERTS]), total=payload.count("$.alerts")),)
+        if alerts
+        else (),
+    )
+
+
+def severity_of(word: str) -> Severity:
+    """How a state word feels."""
+    found = word.strip().lower().replace(" ", "_")
+    return next((severity for severity, words in SEVERITIES.items() if found in words), Severity.NEUTRAL)
+
+
+def _alerts(payload: Payload) -> list[Item]:
+    """Alertmanager's and Grafana's list: what is wrong, where, since when."""
+    made = []
+    for alert in payload.each("$.alerts", 50):
+        labels, notes = alert.sub("$.labels"), alert.sub("$.annotations")
+        words = notes.first("$.summary", "$.message", "$.description", "$.title") or labels.opt("$.alertname")
+        where = labels.first("$.instance", "$.pod", "$.job", "$.host")
+        began = parse_time(alert.opt("$.startsAt"))
+        trail = " · ".join(
+            part for part in (where, began.strftime("%d %b, %H:%M UTC") if began else "") if part
+        )
+        made.append(
+            Item(
+                words or "Alert",
+                lead=alert.opt("$.status"),
+                url=alert.first("$.panelURL", "$.generatorURL", "$.dashboardURL"),
+                trail=trail,
+            )
+        )
+    return made
+
+
+def _scalars(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """The plain fields, those of inner objects as "outer.inner", in the sender's order."""
+    for key, item in list(value.items())[:100]:
+        name = f"{prefix}{key}"
+        if isinstance(item, bool):
+            yield name, "yes" if item else "no"
+        elif isinstance(item, (str, int, float)):
+            if str(item).strip():
+                yield name, str(item).strip()
+        elif isinstance(item, dict) and depth < 2:
+            yield from _scalars(item, f"{name}.", depth + 1)
+        elif isinstance(item, list) and item and all(isinstance(each, (str, int, float)) for each in item):
+            yield name, ", ".join(str(each) for each in item[:20])
+
+
+def _first(fields: dict[str, str], names: tuple[str, ...]) -> tuple[str, str]:
+    """The first of these fields as (value, key), compared in lower case; top level before inner objects."""
+    for inner in (False, True):
+        for name in names:
+            for key, value in fields.items():
+                if ("." in key) is inner and key.rpartition(".")[2].lower() == name.lower():
+                    return value, key
+    return "", ""
+
+
+def _title(fields: dict[str, str]) -> tuple[str, str]:
+    """The best title: a field that is named so, else one that ends so, else the kind of the event."""
+    found = _first(fields, TITLES)
+    if not found[0]:
+        named = ((value, key) for key, value in fields.items() if re.search(r"(?i)(name|title)$", key))
+        found = next(named, ("", ""))
+    if not found[0]:
+        found = _first({key: value for key, value in fields.items() if "." not in key}, KINDS)
+    return found if len(found[0]) <= MAX_TITLE else ("", "")
+
+
+def _label(key: str, fields: dict[str, str]) -> str:
+    """The last part of a field's path, or all of it where two would read the same."""
+    last = key.rpartition(".")[2]
+    alike = sum(other.rpartition(".")[2] == last for other in fields)
+    return _name(key if alike > 1 or last.lower() in BARE else last)
+
+
+def _name(key: str) -> str:
+    """A field's name for people: "deviceSerial_no" -> "Device serial no", "monitorID" -> "Monitor ID"."""
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", key[:200]).replace(".", " › ")
+    parts = [part if part.isupper() else part.lower() for part in re.split(r"[\s_-]+", words) if part]
+    name = " ".join(parts)
+    return name[:1].upper() + name[1:60]
