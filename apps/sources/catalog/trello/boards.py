@@ -1,0 +1,181 @@
+"""Lists, boards, labels, custom fields, Power-Ups, workspaces and members."""
+
+from __future__ import annotations
+
+from apps.sources.sdk import Context, Events, Fact, Notification, RawEvent, Severity, from_gfm
+
+from .events import board, member, tell
+from .names import snake
+
+events = Events()
+
+
+@events.on("list.created", group="Lists", label="List created")
+@events.on("list.renamed", group="Lists", label="List renamed")
+@events.on("list.archived", group="Lists", label="List archived")
+@events.on("list.unarchived", group="Lists", label="List sent back to the board", default=False)
+@events.on("list.arrived", group="Lists", label="List came from another board", default=False)
+@events.on("list.left", group="Lists", label="List went to another board", default=False)
+@events.on("list.deleted", group="Lists", label="List deleted", default=False)
+@events.on("list.updated", group="Lists", label="Another change of a list", default=False)
+def lists(event: RawEvent, ctx: Context) -> Notification:
+    data = event.payload.sub("$.action.data")
+    titles = {
+        "list.created": "List created", "list.renamed": "List renamed", "list.archived": "List archived",
+        "list.unarchived": "List sent back to the board", "list.arrived": "List came from another board",
+        "list.left": "List went to another board", "list.deleted": "List deleted", "list.updated": "List changed",
+    }  # fmt: skip
+    place = board(event.payload)
+    gone = event.name in ("list.archived", "list.deleted", "list.left")
+    return tell(
+        event, titles[event.name], what=data.opt("$.list.name"), url=place.url if place else "",
+        severity=Severity.WARNING if gone else Severity.INFO,
+        facts=(
+            Fact("Was", data.opt("$.old.name")),
+            Fact("Other board", data.first("$.boardSource.name", "$.boardTarget.name")),
+        ),
+    )  # fmt: skip
+
+
+BOARD = {
+    "board.created": ("Board created", Severity.GOOD),
+    "board.copied": ("Board copied", Severity.INFO),
+    "board.renamed": ("Board renamed", Severity.INFO),
+    "board.updated": ("Board changed", Severity.NEUTRAL),
+    "board.preferences": ("Settings of the board changed", Severity.NEUTRAL),
+    "board.closed": ("Board closed", Severity.WARNING),
+    "board.reopened": ("Board reopened", Severity.INFO),
+    "board.deleted": ("Board deleted", Severity.WARNING),
+    "board.starred": ("Board starred", Severity.NEUTRAL),
+    "board.workspace_added": ("Board added to a workspace", Severity.INFO),
+    "board.workspace_removed": ("Board removed from a workspace", Severity.WARNING),
+    "board.invitation_deleted": ("Invitation to the board withdrawn", Severity.NEUTRAL),
+}
+
+
+@events.many(
+    {name: title for name, (title, _) in BOARD.items()}, group="Boards",
+    default=["board.created", "board.renamed", "board.closed", "board.reopened", "board.deleted"],
+)  # fmt: skip
+def boards(event: RawEvent, ctx: Context) -> Notification:
+    data = event.payload.sub("$.action.data")
+    title, severity = BOARD[event.name]
+    prefs = data.sub("$.board.prefs")
+    changes = [
+        f"{snake(key).replace('_', ' ')}: {prefs.opt(f'$.{key}') or 'changed'}" for key in prefs.keys("$")[:6]
+    ]
+    place = board(event.payload)
+    return tell(
+        event, title, what=data.opt("$.board.name") or (place.title if place else ""), severity=severity,
+        text=from_gfm(data.opt("$.board.desc"), max_chars=600),
+        facts=(
+            Fact("Was", data.opt("$.old.name")), Fact("From", data.opt("$.boardSource.name")),
+            Fact("Workspace", data.opt("$.organization.name")), Fact("Settings", ", ".join(changes)),
+        ),
+    )  # fmt: skip
+
+
+@events.on("board.member_added", group="Boards", label="Member joined a board")
+@events.on("board.member_removed", group="Boards", label="Member left a board")
+@events.on("board.member_role", group="Boards", label="Role of a board's member changed", default=False)
+@events.on("board.invited", group="Boards", label="Invitation to a board", default=False)
+@events.on("workspace.member_added", group="Workspaces", label="Member joined a workspace")
+@events.on("workspace.member_removed", group="Workspaces", label="Member left a workspace")
+@events.on(
+    "workspace.member_role", group="Workspaces", label="Role of a workspace's member changed", default=False
+)
+@events.on("workspace.invited", group="Workspaces", label="Invitation to a workspace", default=False)
+def members(event: RawEvent, ctx: Context) -> Notification:
+    action = event.payload.sub("$.action")
+    who = (
+        member(action.sub("$.member"))
+        or member(action.sub("$.data.member"))
+        or member(action.sub("$.memberCreator"))
+    )
+    name = who.name if who else "Somebody"
+    noun, _, what = event.name.partition(".")
+    kind = action.opt("$.type")
+    role = "an admin" if "Admin" in kind else "an observer" if "Observer" in kind else "a normal member"
+    phrases = {
+        "member_added": f"{name} joined the {noun}", "member_removed": f"{name} left the {noun}",
+        "member_role": f"{name} is now {role} of the {noun}", "invited": f"{name} was invited to the {noun}",
+    }  # fmt: skip
+    place = board(event.payload)
+    return tell(
+        event, phrases[what], what=place.title if place else "",
+        severity=Severity.WARNING if what == "member_removed" else Severity.INFO,
+        facts=(
+            Fact("Member", name, who.url if who else ""),
+            Fact("Role", action.first("$.data.memberType", "$.data.board.memberType")),
+        ),
+    )  # fmt: skip
+
+
+THINGS = {
+    "label.created": ("Label created", "Labels", "label"),
+    "label.updated": ("Label changed", "Labels", "label"),
+    "label.deleted": ("Label deleted", "Labels", "label"),
+    "customfield.created": ("Custom field created", "Custom fields", "customField"),
+    "customfield.updated": ("Custom field changed", "Custom fields", "customField"),
+    "customfield.deleted": ("Custom field deleted", "Custom fields", "customField"),
+    "powerup.enabled": ("Power-Up enabled", "Power-Ups", "plugin"),
+    "powerup.disabled": ("Power-Up disabled", "Power-Ups", "plugin"),
+    "powerup.allowed": ("Power-Up allowed in the enterprise", "Power-Ups", "plugin"),
+    "powerup.forbidden": ("Power-Up no longer allowed in the enterprise", "Power-Ups", "plugin"),
+    "powerup.allow_list": ("List of allowed Power-Ups switched", "Power-Ups", "plugin"),
+    "workspace.created": ("Workspace created", "Workspaces", "organization"),
+    "workspace.updated": ("Workspace changed", "Workspaces", "organization"),
+    "workspace.deleted": ("Workspace deleted", "Workspaces", "organization"),
+    "workspace.invitation_deleted": ("Invitation to the workspace withdrawn", "Workspaces", "organization"),
+    "workspace.enterprise_added": ("Workspace joined an enterprise", "Workspaces", "organization"),
+    "workspace.enterprise_removed": ("Workspace left an enterprise", "Workspaces", "organization"),
+    "member.joined": ("Member joined Trello", "Members", "member"),
+    "member.updated": ("Member's profile changed", "Members", "member"),
+}
+
+
+def things(event: RawEvent, ctx: Context) -> Notification:
+    """Anything that has a name and little else."""
+    action = event.payload.sub("$.action")
+    data = action.sub("$.data")
+    title, _, key = THINGS[event.name]
+    found = data.sub(f"$.{key}")
+    name = found.first("$.name", "$.displayName", "$.fullName", "$.color") or (
+        data.opt("$.value") if key == "plugin" else ""
+    )
+    if key == "member" and not name:
+        who = member(action.sub("$.member")) or member(action.sub("$.memberCreator"))
+        name = who.name if who else ""
+    gone = event.name.endswith(("deleted", "disabled", "forbidden", "removed"))
+    return tell(
+        event, title, what=name, severity=Severity.WARNING if gone else Severity.NEUTRAL,
+        url=found.opt("$.url"),
+        facts=(
+            Fact("Was", data.first("$.old.name", "$.old.displayName", "$.old.color")),
+            Fact("Colour", found.opt("$.color") if key == "label" else ""), Fact("Type", found.opt("$.type")),
+            Fact("Enterprise", data.opt("$.enterprise.name")),
+        ),
+    )  # fmt: skip
+
+
+for _name, (_label, _group, _) in THINGS.items():
+    events.on(_name, group=_group, label=_label, default=_name.startswith("workspace.created"))(things)
+
+
+@events.fallback("other")
+def other(event: RawEvent, ctx: Context) -> Notification:
+    """A type that Trello added later: what its data names, in order of interest."""
+    action = event.payload.sub("$.action")
+    data = action.sub("$.data")
+    words = event.name.partition(".")[2].replace("_", " ").capitalize()
+    named = [
+        Fact(snake(key).replace("_", " ").capitalize(), data.first(f"$.{key}.name", f"$.{key}.text"))
+        for key in data.keys("$")[:8]
+        if key not in ("board", "card")
+    ]
+    return tell(
+        event,
+        words or "Something happened",
+        facts=tuple(named),
+        text=from_gfm(data.opt("$.text"), max_chars=800),
+    )
