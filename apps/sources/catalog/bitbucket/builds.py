@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from urllib.parse import quote
 
 from apps.sources.sdk import (
     Context,
@@ -23,7 +22,7 @@ from apps.sources.sdk import (
 )
 
 from .common import SITE, actor, container, here, is_api, page, tell, user_name
-from .shared import build_state, duration, first_line, short_ref, words
+from .shared import build_state, duration, first_line, in_url, short_ref, words
 
 events = Events()
 GROUP = "Builds"
@@ -135,15 +134,15 @@ def pipeline(event: RawEvent, ctx: Context) -> Notification:
     number = _pick(values, "pipeline_run.run_number", "pipeline.build_number")
     branch = _pick(values, "pipeline.target.ref_name", "pipeline.target.branch")
     repository = _pick(values, "pipeline.repository.full_name", "repository.full_name")
-    base = page(payload.sub("$.repository"), f"{SITE}/{quote(repository)}" if "/" in repository else "")
+    base = page(payload.sub("$.repository"), f"{SITE}/{in_url(repository)}" if "/" in repository else "")
     if not base:
         ids = [
             _pick(values, f"pipeline.{key}.uuid", f"{key}.uuid", f"pipeline_run.{key}.uuid")
             for key in ("account", "repository")
         ]
-        base = f"{SITE}/{quote(ids[0])}/{quote(ids[1])}" if all(ids) else ""
+        base = f"{SITE}/{in_url(ids[0])}/{in_url(ids[1])}" if all(ids) else ""
     url = (
-        f"{base}/pipelines/results/{quote(number)}"
+        f"{base}/pipelines/results/{in_url(number)}"
         if base and number
         else f"{base}/pipelines"
         if base

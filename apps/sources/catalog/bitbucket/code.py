@@ -5,8 +5,6 @@ https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/#Push
 
 from __future__ import annotations
 
-from urllib.parse import quote
-
 from apps.sources.sdk import (
     Context,
     Events,
@@ -21,7 +19,7 @@ from apps.sources.sdk import (
 )
 
 from .common import actor, content, here, page, place_of, repository_name, tell, user_name
-from .shared import SHOWN, count, first_line, mail_name
+from .shared import SHOWN, count, first_line, in_url, mail_name
 
 events = Events()
 TAGS = ("tag", "annotated_tag")
@@ -82,7 +80,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     new = not gone and (change.flag("$.created") or not change.has("$.old"))
     items, total = commit_items(payload, change)
     amount = _how_many(total, change)
-    tail = f"branch/{quote(name)}" if kind != "tag" else f"src/{quote(name)}"
+    tail = f"branch/{in_url(name)}" if kind != "tag" else f"src/{in_url(name)}"
     ref_page = page(ref, here(payload, tail)) if not gone else here(payload, "")
     compare = page(change) if change.has("$.links.html.href") else ""
     title, status, severity = f"{amount or 'Commits'} pushed to {name}", "", Severity.INFO
@@ -110,7 +108,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         Fact("Latest", first_line(head.first("$.message", "$.summary.raw")) if not items else ""),
         Fact("Tagger", mail_name(ref.opt("$.tagger.raw")) if message else ""),
     )  # fmt: skip
-    more = (Link("All commits", here(payload, f"commits/branch/{quote(name)}")),)
+    more = (Link("All commits", here(payload, f"commits/branch/{in_url(name)}")),)
     return tell(
         event,
         title,

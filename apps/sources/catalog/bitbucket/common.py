@@ -6,7 +6,6 @@ https://support.atlassian.com/bitbucket-cloud/docs/event-payloads/
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 from apps.sources.sdk import (
     Actor,
@@ -23,7 +22,7 @@ from apps.sources.sdk import (
     plain,
 )
 
-from .shared import looks_like_bot, words
+from .shared import in_url, looks_like_bot, words
 
 SITE = "https://bitbucket.org"
 _API = re.compile(r"^https?://(?:api\.bitbucket\.org|bitbucket\.org/(?:api|!api))(?:/api)?(?:/[12]\.0)?/*")
@@ -77,7 +76,7 @@ def actor(payload: Payload, path: str = "$.actor") -> Actor | None:
     if not name:
         return None
     handle = user.opt("$.username")
-    profile = page(user, f"{SITE}/{quote(handle)}/" if handle else "")
+    profile = page(user, f"{SITE}/{in_url(handle)}/" if handle else "")
     return Actor(name, profile, user.opt("$.links.avatar.href"), bot=is_bot(user))
 
 
@@ -89,7 +88,7 @@ def repository_name(repository: Payload) -> str:
 def repository_url(repository: Payload) -> str:
     """The repository's page."""
     name = repository.opt("$.full_name")
-    return page(repository, f"{SITE}/{quote(name)}" if "/" in name else "")
+    return page(repository, f"{SITE}/{in_url(name)}" if "/" in name else "")
 
 
 def place_of(payload: Payload) -> Payload:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from apps.sources.sdk import Attribute, Context, Http, Option, Payload, PayloadError, Severity, parse_json
 
@@ -65,6 +65,11 @@ def read(http: Http) -> Payload:
             "not_an_object", "Bitbucket sends a JSON object. Let it call the connector's URL directly."
         )
     return Payload(found)
+
+
+def in_url(text: str, safe: str = "/") -> str:
+    """A text as part of an address; unlike `quote` it survives any text that JSON can hold."""
+    return quote(text, safe=safe, errors="replace")
 
 
 def first_line(text: str) -> str:

@@ -101,6 +101,11 @@ class Bitbucket(Source):
             payload.has("$.commits") and payload.has("$.repository.absolute_url")
         ):
             payload, key = _modern(payload), "repo:push"
+        if key.startswith(("pr:", "mirror:")) or key == "repo:refs_changed" or payload.has("$.eventKey"):
+            raise PayloadError(
+                "other_product",
+                "This comes from Bitbucket Data Center. Make a connector of that kind for it.",
+            )
         found = list(_split(catalog_name(key or guess(payload)), payload))
         for index, (name, part) in enumerate(found):
             yield RawEvent(name, f"{ident}:{index}" if ident and len(found) > 1 else ident, part)
