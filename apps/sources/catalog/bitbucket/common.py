@@ -25,7 +25,9 @@ from apps.sources.sdk import (
 from .shared import in_url, looks_like_bot, words
 
 SITE = "https://bitbucket.org"
-_API = re.compile(r"^https?://(?:api\.bitbucket\.org|bitbucket\.org/(?:api|!api))(?:/api)?(?:/[12]\.0)?/*")
+_API = re.compile(
+    r"^https?://(?:api\.bitbucket\.org(?=/|$)|bitbucket\.org/!?api(?=/[12]\.0))(?:/api)?(?:/[12]\.0)?/*"
+)
 _CARD = re.compile(r"\{:\s*data-[\w-]+=(?:'[^'\n]{0,20}'|\"[^\"\n]{0,20}\")\s*\}")
 _PLACEHOLDER = re.compile(r"@\{[^{}\s]{1,100}\}")
 USERS = (

@@ -192,8 +192,8 @@ def guess(payload: Payload) -> str:
     if payload.has("$.push"):
         return "repo:push"
     if payload.has("$.commit_status"):
-        same = payload.opt("$.commit_status.created_on") == payload.opt("$.commit_status.updated_on")
-        return f"repo:commit_status_{'created' if same else 'updated'}"
+        running = payload.opt("$.commit_status.state").upper() == "INPROGRESS"
+        return f"repo:commit_status_{'created' if running else 'updated'}"
     change = change_of(payload)
     if payload.has("$.comment"):
         if change:
@@ -227,10 +227,24 @@ def _comment_verb(comment: Payload) -> str:
     return "updated" if made and changed and (changed - made).total_seconds() > 2 else "created"
 
 
+def _withdrawn(change: Payload, user: Payload, key: str) -> bool:
+    """Whether the participants say that this user's judgement does not stand any more."""
+    for each in change.each("$.participants", 200):
+        if user.opt("$.uuid") and each.opt("$.user.uuid") == user.opt("$.uuid"):
+            stands = (
+                each.flag("$.approved") if key == "approval" else each.opt("$.state") == "changes_requested"
+            )
+            return not stands
+    return False
+
+
 def _change_verb(payload: Payload, change: Payload) -> str:
-    for key, verb in (("approval", "approved"), ("changes_request", "changes_request_created")):
+    for key, given, taken in (
+        ("approval", "approved", "unapproved"),
+        ("changes_request", "changes_request_created", "changes_request_removed"),
+    ):
         if payload.has(f"$.{key}"):
-            return verb
+            return taken if _withdrawn(change, payload.sub(f"$.{key}.user"), key) else given
     state = change.opt("$.state").upper()
     if state in ("MERGED", "DECLINED"):
         return "fulfilled" if state == "MERGED" else "rejected"

@@ -218,7 +218,7 @@ def commit_comment(event: RawEvent, ctx: Context) -> Notification:
 
 def _differences(old: Payload, new: Payload) -> tuple[Fact, ...]:
     """What changed between two versions of a repository or project."""
-    found = []
+    found: list[Fact] = []
     for path, label in (
         ("name", "Name"), ("key", "Key"), ("slug", "Slug"), ("project.name", "Project"), ("description", "Description"),
         ("defaultBranch", "Default branch"),
