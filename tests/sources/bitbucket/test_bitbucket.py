@@ -232,3 +232,35 @@ def test_words_for_states_counts_and_times() -> None:
     ]
     assert build_state("STRANGE_ONE")[0] == "strange one"
     assert build_state("")[0] == "reported"
+
+
+@pytest.mark.parametrize(
+    ("given", "shown"),
+    [
+        ("https://bitbucket.org/a/b/pipelines/results/5", "https://bitbucket.org/a/b/pipelines/results/5"),
+        (
+            "https://api.bitbucket.org/2.0/repositories/%7Ba%7D/%7Bb%7D/pipelines/%7Bc%7D",
+            "https://bitbucket.org/%7Ba%7D/%7Bb%7D/pipelines/results/318",
+        ),
+    ],
+)
+def test_a_pipelines_own_address_is_used_and_an_api_address_is_not(given: str, shown: str) -> None:
+    trace = body("pipeline.run")
+    found = trace["resourceSpans"][0]["scopeSpans"][0]["spans"][0]["attributes"]
+    found[:] = [each for each in found if each["key"] != "pipeline.repository.full_name"]
+    found.append({"key": "pipeline_run.url", "value": {"stringValue": given}})
+    subject = note(trace, "pipeline:span_created").subject
+    assert subject is not None
+    assert subject.url == shown
+
+
+def test_a_trace_without_spans_is_known_noise() -> None:
+    assert told({"resourceSpans": [{"scopeSpans": []}]}, "pipeline:span_created")[0].outcome == "ignored"
+
+
+def test_changes_without_a_link_are_compared_by_their_hashes() -> None:
+    push = body("repo.push")
+    del push["push"]["changes"][0]["links"]
+    subject = note(push, "repo:push").subject
+    assert subject is not None
+    assert "/branches/compare/3f8a1c5e9b7d2046a8c1e3f5b7d9024681ace357..b1e6d0c4" in subject.url

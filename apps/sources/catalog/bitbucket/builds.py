@@ -26,6 +26,7 @@ from .shared import build_state, duration, first_line, in_url, short_ref, words
 
 events = Events()
 GROUP = "Builds"
+_REPOSITORY = re.compile(r"/repositories/([^/?#]+/[^/?#]+)")
 _COMMIT = re.compile(r"/commits?/([0-9a-f]{7,64})")
 
 
@@ -141,13 +142,13 @@ def pipeline(event: RawEvent, ctx: Context) -> Notification:
             for key in ("account", "repository")
         ]
         base = f"{SITE}/{in_url(ids[0])}/{in_url(ids[1])}" if all(ids) else ""
-    url = (
-        f"{base}/pipelines/results/{in_url(number)}"
-        if base and number
-        else f"{base}/pipelines"
-        if base
-        else ""
-    )
+    url = _pick(values, "pipeline_run.url", "pipeline.url")
+    if not base and is_api(url):
+        found = _REPOSITORY.search(url)
+        base = f"{SITE}/{found[1]}" if found else ""
+    if is_api(url) or not url.startswith("http"):
+        url = f"{base}/pipelines/results/{in_url(number)}" if number else f"{base}/pipelines"
+        url = url if base else ""
     took, ended = _timing(
         span, _pick(values, "step.duration_in_seconds" if step else "pipeline.duration_in_seconds")
     )

@@ -83,6 +83,9 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     tail = f"branch/{in_url(name)}" if kind != "tag" else f"src/{in_url(name)}"
     ref_page = page(ref, here(payload, tail)) if not gone else here(payload, "")
     compare = page(change) if change.has("$.links.html.href") else ""
+    before, after = change.opt("$.old.target.hash"), change.opt("$.new.target.hash")
+    if not compare and before and after and repository_name(place_of(payload)):
+        compare = here(payload, f"branches/compare/{after}..{before}")
     title, status, severity = f"{amount or 'Commits'} pushed to {name}", "", Severity.INFO
     url, button = (compare or ref_page), "Compare changes" if compare else f"Open {kind}"
     if gone:

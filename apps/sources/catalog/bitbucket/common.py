@@ -168,7 +168,7 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
             continue  # they follow the name
         each, label = payload.sub(f"$.changes.{key}"), words("type" if key == "kind" else key)
         old, new = change_text(each, "old"), change_text(each, "new")
-        if key in ("content", "description") or "\n" in old + new or len(old) + len(new) > 160:
+        if key == "content" or "\n" in old + new or len(old) + len(new) > 160:
             found.append(Fact(label if key != "content" else "Description", "changed"))
         elif old or new:
             found.append(Fact(label, f"{old or 'none'} → {new or 'none'}"))
