@@ -1,0 +1,7 @@
+"""Bitbucket Cloud (bitbucket.org)."""
+
+from __future__ import annotations
+
+from .source import Bitbucket
+
+SOURCE = Bitbucket()
