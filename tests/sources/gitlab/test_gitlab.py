@@ -29,7 +29,7 @@ def body_of(name: str) -> dict[str, Any]:
     return value
 
 
-def read(body: object, *, options: dict[str, object] | None = None, **headers: str) -> Understood:
+def read(body: object, options: dict[str, object] | None = None, /, **headers: str) -> Understood:
     given = {name.replace("_", "-"): value for name, value in headers.items()}
     http = Http(headers=Headers(given), body=json.dumps(body).encode())
     ctx = Context(options=options or {}, now=NOW, headers=http.headers)
@@ -45,7 +45,7 @@ def note_of(result: Understood) -> Notification:
 def test_what_is_confidential_reaches_a_channel_only_when_asked(name: str) -> None:
     assert read(body_of(name)).outcome == "ignored"
     assert "onfidential" in read(body_of(name)).reason
-    assert read(body_of(name), options={"confidential": True}).outcome == "ok"
+    assert read(body_of(name), {"confidential": True}).outcome == "ok"
 
 
 def test_a_comment_on_a_confidential_issue_is_confidential_too() -> None:
@@ -126,7 +126,7 @@ def test_secret_and_signing_token_may_come_together() -> None:
 )
 def test_options_drop_what_nobody_wants(name: str, options: dict[str, object]) -> None:
     assert read(body_of(name)).outcome == "ok"
-    dropped = read(body_of(name), options=options)
+    dropped = read(body_of(name), options)
     assert (dropped.outcome, dropped.code) == ("ignored", "option")
 
 
@@ -145,7 +145,7 @@ def test_bots_are_known_by_their_names(username: str, bot: bool) -> None:
     body = body_of("issue.opened")
     body["user"]["username"] = username
     assert read(body).attributes["bot"] is bot
-    assert (read(body, options={"ignore_bots": True}).outcome == "ignored") is bot
+    assert (read(body, {"ignore_bots": True}).outcome == "ignored") is bot
 
 
 def test_branches_count_for_the_target_of_a_merge_request() -> None:
@@ -173,3 +173,15 @@ def test_the_ssh_key_itself_is_not_shown() -> None:
 
 def test_uploads_lead_into_the_project() -> None:
     assert "/orchard/webshop/uploads/6f2a/basket.png" in str(note_of(read(body_of("issue.opened"))).text)
+
+
+def test_a_reaction_on_a_design_names_the_picture() -> None:
+    body = body_of("emoji.awarded")
+    del body["issue"]
+    body["object_attributes"]["awarded_on_url"] = None
+    body["note"] |= {
+        "noteable_type": "DesignManagement::Design",
+        "url": None,
+        "position": {"new_path": "designs/issue-1/pear.png"},
+    }
+    assert note_of(read(body)).title == "Reaction 👍 on a comment on design: pear.png"

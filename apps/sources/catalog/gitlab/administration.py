@@ -18,7 +18,7 @@ MEMBERS = {
     "updated": ("{who}'s access to {place} changed", "Member's role or expiry changed", Severity.INFO),
     "removed": ("{who} left {place}", "Member removed", Severity.WARNING),
     "access_requested": ("{who} asks for access to {place}", "Access requested", Severity.INFO),
-    "access_denied": ("{who}'s request for access to {place} was withdrawn or denied", "Access request ended", Severity.NEUTRAL),
+    "access_denied": ("{who}'s request for access to {place} ended", "Access request ended", Severity.NEUTRAL),
 }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def member(event: RawEvent, ctx: Context) -> Notification:
         url=pages,
         severity=severity,
         facts=(
-            Fact("Role", payload.first("$.group_access", "$.access_level", "$.project_access")),
+            Fact("Role", payload.first("$.group_access", "$.access_level", "$.project_access", "$.role")),
             Fact(
                 "User", f"@{username}" if username else "", f"{base}/{username}" if base and username else ""
             ),
@@ -118,7 +118,7 @@ def place_event(event: RawEvent, ctx: Context) -> Notification:
         button=f"Open {kind}",
         when=moment(payload, "$.updated_at", "$.created_at"),
         thread=f"{kind}-{payload.first('$.project_id', '$.group_id')}",
-        place=Link(parent, f"{base}/{parent}" if base else "") if parent else None,
+        place=Link(parent, f"{base}/{parent}" if base else "") if parent else Link("GitLab", base),
     )
 
 
@@ -149,7 +149,7 @@ def user(event: RawEvent, ctx: Context) -> Notification:
     username, name = payload.opt("$.username"), payload.opt("$.name")
     base = site(payload, ctx)
     old = payload.opt("$.old_username")
-    url = f"{base}/{username}" if base and username and not event.name == "user.deleted" else ""
+    url = f"{base}/{username}" if base and username and event.name != "user.deleted" else ""
     comment = payload.opt("$.key").split(" ")[2:]  # the key itself is nobody's business in a channel
     return tell(
         event,
@@ -207,6 +207,20 @@ def token(event: RawEvent, ctx: Context) -> Notification:
     )
 
 
+ROLES = {
+    "5": "Minimal access",
+    "10": "Guest",
+    "15": "Planner",
+    "20": "Reporter",
+    "30": "Developer",
+    "40": "Maintainer",
+}
+
+
+def _role(level: str) -> str:
+    return ROLES.get(level, "Owner" if level == "50" else level)
+
+
 @events.fallback("member_approval")
 @events.many(
     {
@@ -235,8 +249,8 @@ def member_approval(event: RawEvent, ctx: Context) -> Notification:
         url=f"{base}/admin/role_promotion_requests" if base else "",
         severity=Severity.GOOD if action == "approved" else Severity.WARNING,
         facts=(
-            Fact("Role", item.first("$.new_access_level", "$.access_level")),
-            Fact("Was", item.opt("$.old_access_level")),
+            Fact("Role", _role(item.first("$.new_access_level", "$.access_level"))),
+            Fact("Was", _role(item.opt("$.old_access_level"))),
             Fact("Status", sentence(item.opt("$.status"))),
         ),
         when=moment(payload, "$.object_attributes.updated_at", "$.object_attributes.created_at"),

@@ -43,7 +43,7 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
         if key == "description":
             found.append(Fact("Changed", "Description"))
             continue
-        old, new = _shown(change, "previous"), _shown(change, "current")
+        old, new = _shown(change, "previous", key), _shown(change, "current", key)
         if isinstance(change.raw.get("current"), list) or isinstance(change.raw.get("previous"), list):
             moves = _moves(change)
             if moves:
@@ -56,13 +56,14 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
     return tuple(found[:8])
 
 
-def _shown(change: Payload, side: str) -> str:
+def _shown(change: Payload, side: str, key: str) -> str:
     value = change.raw.get(side)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, dict):
         return Payload(value).first("$.title", "$.name", "$.username")
-    return change.opt(f"$.{side}")[:200]
+    text = change.opt(f"$.{side}")[:200]
+    return sentence(text) if key in ("health_status", "severity", "escalation_status") else text
 
 
 def _names(change: Payload, side: str) -> list[str]:

@@ -95,7 +95,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         what = message if total == 1 else ""
     else:
         title = f"Branch {branch} moved"
-    note = tell(
+    return tell(
         event,
         ctx,
         title,
@@ -113,7 +113,6 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         when=moment(payload, "$.commits[-1].timestamp"),
         thread=payload.opt("$.ref"),
     )
-    return note
 
 
 def _files(payload: Payload) -> str:

@@ -27,7 +27,8 @@ from apps.sources.sdk import (
 )
 
 _BOT = re.compile(
-    r"^(project|group)_\d+_bot|^service_account_|[-_.]bot\d*$|\[bot\]$|^(ghost|gitlab-bot|renovate)$", re.I
+    r"^(project|group)_\d+_bot|^service_account_|[-_.]bot\d*$|\[bot\]$|^(ghost|gitlab-bot|renovate)$",
+    re.IGNORECASE,
 )
 _ZEROS = re.compile(r"0{7,64}")
 _UPLOAD = re.compile(r"\]\(/uploads/")
@@ -182,6 +183,18 @@ def labels_of(payload: Payload) -> list[str]:
         if any(found):
             return [label for label in found if label]
     return []
+
+
+EMOJI = {
+    "thumbsup": "👍", "thumbsdown": "👎", "rocket": "🚀", "tada": "🎉", "heart": "❤️", "eyes": "👀", "fire": "🔥",
+    "smile": "😄", "100": "💯", "white_check_mark": "✅", "clap": "👏", "pray": "🙏", "wave": "👋", "x": "❌",
+}  # fmt: skip
+
+
+def fresh(facts: tuple[Fact, ...], notes: tuple[Fact, ...]) -> tuple[Fact, ...]:
+    """The facts that the list of changes does not say already."""
+    told = {note.title for note in notes}
+    return tuple(fact for fact in facts if fact.title not in told)
 
 
 def moment(payload: Payload, *paths: str) -> dt.datetime | None:

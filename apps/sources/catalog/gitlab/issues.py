@@ -8,7 +8,7 @@ from __future__ import annotations
 from apps.sources.sdk import Context, Events, Fact, Notification, Payload, RawEvent, Severity, plain
 
 from .changes import changed
-from .common import body, group_link, labels_of, moment, people, sentence, tell, under
+from .common import body, fresh, group_link, labels_of, moment, people, sentence, tell, under
 
 events = Events()
 ACTIONS = {"opened": "opened", "closed": "closed", "reopened": "reopened", "updated": "updated"}
@@ -61,6 +61,16 @@ def issue(event: RawEvent, ctx: Context) -> Notification:
         title = f"Confidential {title[0].lower()}{title[1:]}"
     notes = changed(payload) if action == "updated" else ()
     milestone = payload.first("$.milestone.title", "$.object_attributes.milestone.title")
+    facts = (
+        Fact("Severity", sentence(urgency) if urgency not in ("", "unknown", "UNKNOWN") else ""),
+        Fact("Assignees", people(payload, "$.assignees") or payload.opt("$.assignee.name")),
+        Fact("Labels", ", ".join(labels_of(payload))),
+        Fact("Milestone", milestone),
+        Fact("Due", item.opt("$.due_date")),
+        Fact("Weight", item.opt("$.weight")),
+        Fact("Health", sentence(item.opt("$.health_status"))),
+        Fact("Escalation", sentence(item.opt("$.escalation_status"))),
+    )
     return tell(
         event,
         ctx,
@@ -70,17 +80,7 @@ def issue(event: RawEvent, ctx: Context) -> Notification:
         status=status,
         severity=severity,
         text=body(payload, item.opt("$.description")) if action in ("opened", "reopened", "") else "",
-        facts=(
-            *notes,
-            Fact("Severity", sentence(urgency) if urgency not in ("", "unknown", "UNKNOWN") else ""),
-            Fact("Assignees", people(payload, "$.assignees") or payload.opt("$.assignee.name")),
-            Fact("Labels", ", ".join(labels_of(payload))),
-            Fact("Milestone", milestone),
-            Fact("Due", item.opt("$.due_date")),
-            Fact("Weight", item.opt("$.weight")),
-            Fact("Health", sentence(item.opt("$.health_status"))),
-            Fact("Escalation", sentence(item.opt("$.escalation_status"))),
-        ),
+        facts=(*notes, *fresh(facts, notes)),
         button=f"Open {kind.lower()}" if kind != "Work item" else "Open",
         when=moment(payload, "$.object_attributes.updated_at", "$.object_attributes.created_at"),
         thread=f"#{number or item.opt('$.id')}",

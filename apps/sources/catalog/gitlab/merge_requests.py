@@ -8,7 +8,7 @@ from __future__ import annotations
 from apps.sources.sdk import Context, Events, Fact, Link, Notification, Payload, RawEvent, Severity
 
 from .changes import changed
-from .common import body, labels_of, moment, people, sentence, tell, under
+from .common import body, fresh, labels_of, moment, people, sentence, tell, under
 from .issues import numbered
 
 events = Events()
@@ -133,12 +133,16 @@ def merge_request(event: RawEvent, ctx: Context) -> Notification:
         else "",
         facts=(
             Fact("Branch", branches(item)),
-            *(note for note in notes if note.title != "Draft"),
+            *(
+                note
+                for note in notes
+                if note.title not in (("Draft",) if action in ("updated", "pushed") else ("Draft", "Title"))
+            ),
             Fact("Why", SYSTEM.get(system, sentence(system))),
             Fact("Latest commit", f"{sha[:8]} {head}".strip(), commit.opt("$.url")),
-            Fact("Reviewers", people(payload, "$.reviewers")),
+            *fresh((Fact("Reviewers", people(payload, "$.reviewers")),), notes),
             Fact("Assignees", people(payload, "$.assignees") or _assignee(payload, item)),
-            Fact("Labels", ", ".join(labels_of(payload))),
+            *fresh((Fact("Labels", ", ".join(labels_of(payload))),), notes),
             Fact("Milestone", item.opt("$.milestone.title")),
             Fact(
                 "Merge",

@@ -68,7 +68,7 @@ def clean(word: str) -> str:
 
 def family_of(payload: Payload, header: str) -> str:
     """The family, "" for the flat events. Raises PayloadError when nothing tells."""
-    hook = clean(re.sub(r"\bhook\b", "", header, flags=re.I))
+    hook = clean(re.sub(r"\bhook\b", "", header, flags=re.IGNORECASE))
     kind, name = clean(payload.opt("$.object_kind")), clean(payload.opt("$.event_name"))
     for word in (kind, name):
         if word in FAMILIES:

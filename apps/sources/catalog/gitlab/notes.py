@@ -20,7 +20,7 @@ from apps.sources.sdk import (
     Severity,
 )
 
-from .common import body, first_line, moment, sentence, tell, under
+from .common import EMOJI, body, first_line, moment, sentence, tell, under
 from .issues import numbered
 
 events = Events()
@@ -42,7 +42,7 @@ COMMON = ("commit", "merge_request", "issue", "snippet")
 
 def target_of(payload: Payload) -> str:
     """What was commented on, as the catalogue calls it."""
-    kind = payload.opt("$.object_attributes.noteable_type")
+    kind = payload.first("$.object_attributes.noteable_type", "$.note.noteable_type")
     if not kind:
         kind = next((key for key in (*COMMON, "work_item", "epic") if payload.has(f"$.{key}")), "")
     if not kind and payload.opt("$.object_attributes.commit_id"):
@@ -70,7 +70,9 @@ def about(payload: Payload, target: str) -> tuple[str, str]:
         name = item.first("$.title", "$.file_name")
         return " ".join(part for part in (f"${number}" if number else "", name) if part), f"snippet-{number}"
     found = payload.sub(f"$.{target}")
-    return found.first("$.title", "$.filename", "$.name"), f"{target}-{found.opt('$.id')}"
+    picture = payload.first("$.note.position.new_path", "$.object_attributes.position.new_path")
+    name = found.first("$.title", "$.filename", "$.name") or (picture if target == "design" else "")
+    return name.rpartition("/")[2] if target == "design" else name, f"{target}-{found.opt('$.id') or name}"
 
 
 @events.fallback("note")
@@ -155,14 +157,15 @@ def emoji(event: RawEvent, ctx: Context) -> Notification:
         target = {"MergeRequest": "merge_request"}.get(kind, kind.lower())
     what, thread = about(payload, target)
     name = award.opt("$.name") or "emoji"
+    icon = EMOJI.get(name, f":{name}:")
     gone = event.name.endswith("revoked")
     quoted = payload.opt("$.note.note") if kind == "Note" or payload.has("$.note") else ""
     noun = TARGETS.get(target, sentence(kind).lower())
     on = f"a comment on {noun}" if quoted and noun else noun
     title = (
-        f":{name}: {'removed from' if gone else 'on'} {on}"
+        f"{icon} {'removed from' if gone else 'on'} {on}"
         if on
-        else f":{name}: {'removed' if gone else 'added'}"
+        else f"{icon} {'removed' if gone else 'added'}"
     )
     return tell(
         event,

@@ -18,6 +18,7 @@ STATES = {
     "resolved": ("Vulnerability resolved", Severity.GOOD),
     "dismissed": ("Vulnerability dismissed", Severity.NEUTRAL),
 }
+SCANNERS = {"sast": "SAST", "dast": "DAST", "api_fuzzing": "API fuzzing"}
 MILD = frozenset({"medium", "low", "info", "unknown"})
 
 
@@ -56,7 +57,7 @@ def vulnerability(event: RawEvent, ctx: Context) -> Notification:
             Fact("Identifier", *best),
             Fact("Package", f"{package} {version}".strip()),
             Fact("File", f"{file}:{line}" if file and line else file),
-            Fact("Scanner", sentence(item.opt("$.report_type"))),
+            Fact("Scanner", SCANNERS.get(item.opt("$.report_type"), sentence(item.opt("$.report_type")))),
             Fact("CVSS", item.opt("$.cvss[0].vector")),
             Fact("Reason", sentence(item.opt("$.dismissal_reason"))),
         ),
