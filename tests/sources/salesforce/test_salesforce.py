@@ -61,6 +61,20 @@ def test_a_case_reads_as_people_say_it() -> None:
     assert card(request("case")).title == "Case 00001027: Printer broken"
 
 
+def test_a_record_that_nobody_has_touched_since_is_new() -> None:
+    assert card(request("case__new")).title == "Case 00001027 created: Printer broken"
+
+
+def test_white_space_in_front_of_the_xml_does_no_harm() -> None:
+    http = request("case")
+    assert card(replace(http, body=b"\xef\xbb\xbf\r\n  " + http.body)) == card(http)
+
+
+def test_flags_that_are_off_are_left_out() -> None:
+    titles = {fact.title for fact in card(request("case")).facts}
+    assert "Escalated" not in titles
+
+
 def test_the_receipt_is_the_soap_answer_that_stops_the_repeats() -> None:
     reply = SOURCE.acknowledge(request("case"))
     assert (reply.status, reply.content_type.partition(";")[0]) == (200, "text/xml")
@@ -189,6 +203,14 @@ def test_fields_can_be_hidden_and_secrets_always_are() -> None:
     )
     assert "hush" not in repr(note)
     assert "Salary" not in repr(note)
+
+
+def test_a_hidden_field_does_not_become_the_title() -> None:
+    note = card(
+        posted({"type": "Visit__c", "Name": "Jane Roe", "Session_Id": "s"}), {"hide_fields": ["Name"]}
+    )
+    assert "Jane" not in repr(note)
+    assert note.title == "Visit"
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,8 @@ QUIET = frozenset(
     {
         "id", "isdeleted", "systemmodstamp", "lastmodifieddate", "createddate", "lastvieweddate",
         "lastreferenceddate", "currencyisocode", "photourl", "recordid", "lastactivitydate", "eventuuid", "replayid",
-        "lastmodifiedby", "createdby", "user", "username__meta", "systemmodstampdate",
+        "lastmodifiedby", "createdby", "lastmodifiedbyid", "createdbyid", "user", "fiscal", "fiscalquarter",
+        "fiscalyear", "pushcount", "masterrecordid", "jigsaw",
     }
 )  # fmt: skip
 FIRST = (
@@ -80,11 +81,14 @@ URGENT = {"critical": Severity.ATTENTION, "urgent": Severity.ATTENTION, "high": 
 
 
 class Fields:
-    """A record's fields, found in any case, because hand-written JSON does not keep to Salesforce's."""
+    """A record's fields, found in any case, because hand-written JSON does not keep to Salesforce's.
 
-    def __init__(self, payload: Payload) -> None:
+    What is secret or hidden by the connector's options is not among them, so no title can show it either.
+    """
+
+    def __init__(self, payload: Payload, ctx: Context) -> None:
         self.raw = payload.sub("$.fields")
-        self._names = {name.lower(): name for name in self.raw.keys("$")}
+        self._names = {name.lower(): name for name in self.raw.keys("$") if not _hidden(name, ctx)}
 
     def text(self, name: str) -> str:
         """The field's value as text; related records give their name."""
@@ -93,7 +97,7 @@ class Fields:
 
     def value(self, name: str) -> object:
         """The field's value as it came."""
-        found: object = self.raw.raw.get(self._names.get(name.lower(), name))
+        found: object = self.raw.raw.get(self._names.get(name.lower(), ""))
         return found
 
     def names(self) -> list[str]:
@@ -125,7 +129,7 @@ def name_of(fields: Fields) -> str:
         return f"{person} ({company})" if company else person
     if fields.text("Title"):
         return fields.text("Title")
-    for ending in ("name|subject|title|headline", "number|code|key"):
+    for ending in ("name|subject|title|headline", "number|code", "email"):
         pattern = re.compile(rf"(?:^|_|[a-z](?=[A-Z]))(?:{ending})(?:__c)?$", re.IGNORECASE)
         found = next((name for name in fields.names() if pattern.search(name) and fields.text(name)), "")
         if found:
@@ -140,6 +144,12 @@ def _hidden(name: str, ctx: Context) -> bool:
     )
 
 
+def _idle(name: str, value: object) -> bool:
+    """Standard flags that are off (`IsEscalated`, `HasOpenActivity`) say nothing; `IsActive` does."""
+    flag = re.match(r"(?:Is|Has)[A-Z]", name) and not name.endswith("__c") and name != "IsActive"
+    return bool(flag) and str(value).lower() == "false"
+
+
 def facts_of(payload: Payload, fields: Fields, ctx: Context, origin: str, used: frozenset[str]) -> list[Fact]:
     """The fields that were sent, changed ones with their old value, related records as links."""
     found: list[Fact] = []
@@ -151,7 +161,9 @@ def facts_of(payload: Payload, fields: Fields, ctx: Context, origin: str, used: 
     if isinstance(old, dict) and old:
         names.sort(key=lambda name: not (name in old and old[name] != fields.value(name)))
     for name in names[:300]:
-        if name.lower() in QUIET or name in used or _hidden(name, ctx):
+        if name.lower() in QUIET or name in used:
+            continue
+        if _idle(name, fields.value(name)):
             continue
         value, label = fields.value(name), LABELS.get(name.lower()) or label_of(name)
         text = shown(name, value, currency)
@@ -182,6 +194,12 @@ def _target(origin: str, record: str, api: str = "") -> str:
     return record_url(origin, kind.api if kind.event not in ("custom", "record") else api, record)
 
 
+def born(fields: Fields) -> str:
+    """Outbound messages do not say what happened; a record that nobody has touched since is new."""
+    first, last = parse_time(fields.value("CreatedDate")), parse_time(fields.value("LastModifiedDate"))
+    return "created" if first and last and abs((last - first).total_seconds()) <= 1 else ""
+
+
 def look(fields: Fields, action: str, event: str) -> tuple[str, Severity]:
     """The pill and its colour."""
     status = EMAIL.get(fields.text("Status"), "") if event == "email_message" else fields.text("Status")
@@ -201,11 +219,11 @@ def origin_for(payload: Payload, ctx: Context) -> str:
     return origin_of(payload.opt("$.origin")) or origin_of(ctx.text("instance_url"))
 
 
-def long_text(fields: Fields, ctx: Context) -> tuple[Markdown | str, str]:
+def long_text(fields: Fields) -> tuple[Markdown | str, str]:
     """The text worth reading, and the field it comes from."""
     for name in LONG:
         text = fields.text(name)
-        if text and not _hidden(name, ctx):
+        if text:
             return rich(text), next((each for each in fields.names() if each.lower() == name.lower()), name)
     return "", ""
 
@@ -213,7 +231,7 @@ def long_text(fields: Fields, ctx: Context) -> tuple[Markdown | str, str]:
 def record_card(event: RawEvent, ctx: Context) -> Outcome:
     """A record that Salesforce tells about."""
     payload = event.payload
-    fields = Fields(payload)
+    fields = Fields(payload, ctx)
     record = fields.text("Id") or payload.opt("$.id")
     if not fields.raw and not record:
         raise PayloadError(
@@ -222,9 +240,9 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
             path="$.sObject",
         )
     kind = kind_of(payload.opt("$.type"), record)
-    noun, action = kind.noun, payload.opt("$.action")
+    noun, action = kind.noun, payload.opt("$.action") or born(fields)
     number, name = number_of(fields, kind), name_of(fields)
-    text, source = long_text(fields, ctx)
+    text, source = long_text(fields)
     many = payload.opt_int("$.count") or 1
     head = " ".join(part for part in (noun, number, action) if part)
     if many > 1:
@@ -256,7 +274,9 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
         severity=severity,
         text=text,
         actor=Actor(who) if who and not is_id(who) else None,
-        subject=Link(plain(f"{number} {name}".strip()) or title, url) if url else None,
+        subject=Link(plain(f"{number} {name}" if name != number else name).strip() or title, url)
+        if url
+        else None,
         container=Link(f"Salesforce {where}".strip(), origin) if where else None,
         facts=tuple(facts_of(payload, fields, ctx, origin, frozenset(used | {source}))),
         occurred_at=_when(payload, fields),

@@ -138,9 +138,9 @@ def unpack(
     for key in WRAPPERS:
         inner = value.get(key)
         if isinstance(inner, dict) and inner:
-            before = value.get("old") or value.get("oldRecord") or value.get("before")
-            if isinstance(before, dict):
-                told["old"] = before
+            former = value.get("old") or value.get("oldRecord") or value.get("before")
+            if isinstance(former, dict):
+                told["old"] = former
                 told["action"] = told.get("action") or "updated"
             yield from unpack(inner, told, depth + 1)
             return
@@ -182,8 +182,8 @@ def _before(olds: object, item: object, index: int) -> dict[str, object]:
     for old in olds[:MAX_RECORDS]:
         if isinstance(old, dict) and record and old.get("Id") == record:
             return old
-    old = olds[index] if index < len(olds) else None
-    return old if isinstance(old, dict) and not record else {}
+    former = olds[index] if index < len(olds) else None
+    return former if isinstance(former, dict) and not record else {}
 
 
 def _change(seen: Payload, told: dict[str, object]) -> dict[str, object]:

@@ -81,7 +81,9 @@ def notifications(body: bytes) -> Iterator[dict[str, object]]:
     if b"\x00" in body[:200]:
         raise PayloadError("not_utf8", "The message is not UTF-8, as Salesforce sends it.")
     try:
-        root = fromstring(body, forbid_dtd=True, forbid_entities=True, forbid_external=True)
+        root = fromstring(
+            body.lstrip(b"\xef\xbb\xbf \t\r\n"), forbid_dtd=True, forbid_entities=True, forbid_external=True
+        )
     except DefusedXmlException as error:
         raise PayloadError(
             "unsafe_xml",
@@ -139,5 +141,4 @@ def _first(root: Element, name: str) -> str:
 
 
 def _local(element: Element) -> str:
-    tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    return str(element.tag).rpartition("}")[2]

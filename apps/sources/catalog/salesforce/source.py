@@ -93,7 +93,7 @@ class Salesforce(Source):
             yield RawEvent(event_name(record) if record else "empty", _id(record, position), Payload(record))
 
     def attributes(self, event: RawEvent, ctx: Context) -> Mapping[str, Attribute]:
-        payload, fields = event.payload, Fields(event.payload)
+        payload, fields = event.payload, Fields(event.payload, ctx)
         kind = kind_of(payload.opt("$.type"), fields.text("Id") or payload.opt("$.id"))
         return {
             "type": base_type(payload.opt("$.type")) or kind.api,
