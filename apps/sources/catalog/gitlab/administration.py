@@ -201,7 +201,11 @@ def token(event: RawEvent, ctx: Context) -> Notification:
         else "",
         status="Expired" if past else "Expiring",
         severity=Severity.ATTENTION if past else Severity.WARNING,
-        facts=(Fact("Expires", left), Fact("Created", item.opt("$.created_at")[:10])),
+        facts=(
+            Fact("Expires", left),
+            Fact("Created", item.opt("$.created_at")[:10]),
+            Fact("Last used", item.opt("$.last_used_at")[:10]),
+        ),
         button="Open tokens",
         thread=f"token-{item.opt('$.id')}",
     )

@@ -12,17 +12,12 @@ from .common import sentence
 # Bookkeeping that changes with everything else and says nothing to people.
 QUIET = frozenset(
     {
-        "updated_at", "updated_by_id", "last_edited_at", "last_edited_by_id", "relative_position", "id", "iid",
-        "created_at", "author_id", "project_id", "source_project_id", "target_project_id", "state_id", "merge_status",
-        "prepared_at", "lock_version", "title_html", "description_html", "merge_params", "url", "closed_at",
-        "merge_commit_sha", "latest_merge_request_diff_id", "head_pipeline_id", "time_change",
-        "human_time_change", "total_time_spent", "time_estimate", "assignee_id", "assignee_ids", "state",
-        "milestone_id", "merge_error", "work_in_progress", "rebase_commit_sha", "in_progress_merge_commit_sha",
+        "id", "iid", "relative_position", "merge_status", "lock_version", "merge_params", "url", "time_change",
+        "human_time_change", "total_time_spent", "time_estimate", "state", "merge_error", "work_in_progress",
     }
 )  # fmt: skip
+QUIET_ENDINGS = ("_id", "_ids", "_at", "_sha", "_html")
 LABELS = {
-    "human_total_time_spent": "Time spent",
-    "human_time_estimate": "Estimate",
     "due_date": "Due",
     "blocking_discussions_resolved": "All threads resolved",
     "target_branch": "Target",
@@ -36,7 +31,7 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
     found: list[Fact] = []
     changes = payload.sub("$.changes")
     for key in changes.keys("$")[:60]:
-        if key in QUIET or not isinstance(changes.raw.get(key), dict):
+        if key in QUIET or key.endswith(QUIET_ENDINGS) or not isinstance(changes.raw.get(key), dict):
             continue
         change = Payload(changes.raw[key])
         title = LABELS.get(key) or sentence(key)
@@ -50,9 +45,17 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
                 found.append(Fact(title, moves))
         elif old or new:
             found.append(Fact(title, f"{old or 'none'} → {new or 'none'}"))
-    for key, title in (("milestone_id", "Milestone"),):
-        if changes.has(key):
-            found.append(Fact("Changed", title))
+    item = payload.sub("$.object_attributes")
+    if changes.has("total_time_spent"):
+        added = item.opt("$.human_time_change")
+        total = item.opt("$.human_total_time_spent") or "none"
+        found.append(Fact("Time spent", f"{total} ({added} more)" if added else total))
+    if changes.has("time_estimate"):
+        found.append(Fact("Estimate", item.opt("$.human_time_estimate") or "none"))
+    if changes.has("milestone_id"):
+        found.append(Fact("Changed", "Milestone"))
+    if changes.has("assignee_id") and not changes.has("assignees"):
+        found.append(Fact("Changed", "Assignee"))
     return tuple(found[:8])
 
 

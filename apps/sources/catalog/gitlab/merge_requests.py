@@ -36,14 +36,13 @@ SYSTEM = {
 }
 
 
+def _marked(title: str) -> bool:
+    return title.lower().startswith(("draft:", "[draft]", "(draft)", "wip:", "[wip]"))
+
+
 def is_draft(item: Payload) -> bool:
     """`draft` since 14, `work_in_progress` before, the title's mark before that."""
-    title = item.opt("$.title").lower()
-    return (
-        item.flag("$.draft")
-        or item.flag("$.work_in_progress")
-        or title.startswith(("draft:", "[draft]", "(draft)", "wip:", "[wip]"))
-    )
+    return item.flag("$.draft") or item.flag("$.work_in_progress") or _marked(item.opt("$.title"))
 
 
 def shade(payload: Payload) -> str:
@@ -54,6 +53,9 @@ def shade(payload: Payload) -> str:
         change = payload.sub(f"$.changes.{key}")
         if change:
             return "drafted" if change.flag("$.current") else "ready"
+    title = payload.sub("$.changes.title")
+    if _marked(title.opt("$.previous")) != _marked(title.opt("$.current")):
+        return "drafted" if _marked(title.opt("$.current")) else "ready"
     return "review_requested" if asked(payload) else "updated"
 
 

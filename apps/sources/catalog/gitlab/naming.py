@@ -15,11 +15,11 @@ from .pipelines import deployment_name, state_name
 
 FAMILIES = {
     "push": "push", "tag_push": "tag_push", "issue": "issue", "confidential_issue": "issue", "work_item": "work_item",
-    "epic": "work_item", "note": "note", "confidential_note": "note", "merge_request": "merge_request",
+    "confidential_work_item": "work_item", "epic": "work_item", "note": "note", "confidential_note": "note", "merge_request": "merge_request",
     "wiki_page": "wiki_page", "pipeline": "pipeline", "build": "job", "job": "job", "deployment": "deployment",
     "release": "release", "emoji": "emoji", "feature_flag": "feature_flag", "access_token": "access_token",
     "resource_access_token": "access_token", "deploy_token": "deploy_token", "resource_deploy_token": "deploy_token",
-    "milestone": "milestone", "vulnerability": "vulnerability", "repository_update": "repository_update",
+    "duo_workflow": "duo_flow", "duo_flow_callback": "duo_flow", "milestone": "milestone", "vulnerability": "vulnerability", "repository_update": "repository_update",
     "gitlab_subscription_member_approval": "member_approval", "gitlab_subscription_member_approvals": "member_approval",
 }  # fmt: skip
 # The flat events of groups and of the instance: event_name -> our name
@@ -86,6 +86,8 @@ def family_of(payload: Payload, header: str) -> str:
     for key, family in SIGNS:
         if payload.has(f"$.{key}"):
             return family
+    if payload.has("$.entity_type") and payload.has("$.details"):
+        return "audit_event"
     if hook == "member":
         return "member"
     if kind or name or hook not in ("", "system"):
@@ -107,7 +109,7 @@ def name_of(payload: Payload, header: str) -> str:
     event_name = clean(payload.opt("$.event_name"))
     if not family:
         return _flat(event_name)
-    if family in ("push", "tag_push", "repository_update", "other"):
+    if family in ("push", "tag_push", "repository_update", "audit_event", "other"):
         return family
     if family in ("issue", "work_item"):
         action = {"created": "opened"}.get(action, action) or _by_state(item)
@@ -132,6 +134,8 @@ def name_of(payload: Payload, header: str) -> str:
         action = "expired" if event_name.startswith("expired") else "expiring"
     elif family == "member":
         action = action if action in MEMBER_WORDS.values() else "updated"
+    elif family == "duo_flow":
+        action = clean(payload.opt("$.event").rpartition(".")[2]) or clean(payload.opt("$.workflow.status"))
     elif family == "milestone":
         action = action or ("closed" if item.opt("$.state") == "closed" else "created")
     action = action or {"release": "created", "wiki_page": "updated"}.get(family, "changed")

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
-from apps.sources.sdk import Context, Events, Fact, Item, Items, Link, Notification, RawEvent, Severity
+from apps.sources.sdk import Actor, Context, Events, Fact, Item, Items, Link, Notification, RawEvent, Severity
 
-from .common import body, moment, sentence, tell
+from .common import body, moment, sentence, site, tell
 
 events = Events()
 STATES = {
@@ -66,6 +66,38 @@ def vulnerability(event: RawEvent, ctx: Context) -> Notification:
         when=moment(payload, "$.object_attributes.updated_at"),
         thread=f"vulnerability-{url.rpartition('/')[2]}",
         place=Link(found[2], found[1]) if found and not payload.has("$.project") else None,
+    )
+
+
+@events.on("audit_event", group="Security", label="Audit event (from audit event streaming)", default=False)
+def audit_event(event: RawEvent, ctx: Context) -> Notification:
+    """Audit events are streamed by a destination of their own, but look and feel like a hook.
+
+    https://docs.gitlab.com/administration/compliance/audit_event_schema/
+    """
+    payload, details = event.payload, event.payload.sub("$.details")
+    kind = payload.opt("$.event_type")
+    message = details.opt("$.custom_message") or details.opt("$.custom_message.action")
+    path = payload.first("$.entity_path", "$.details.entity_path")
+    base = site(payload, ctx)
+    group = payload.opt("$.entity_type") == "Group"
+    author = payload.first("$.author_name", "$.details.author_name")
+    old, new = details.opt("$.from"), details.opt("$.to")
+    return tell(
+        event,
+        ctx,
+        "Audit event",
+        what=message or sentence(kind) or payload.opt("$.target_details"),
+        severity=Severity.INFO,
+        facts=(
+            Fact("Kind", sentence(kind) if message else ""),
+            Fact("Target", payload.first("$.target_details", "$.details.target_details")),
+            Fact("Change", f"{old or 'none'} → {new or 'none'}" if old or new else ""),
+            Fact("Address", payload.first("$.ip_address", "$.details.ip_address")),
+        ),
+        when=moment(payload, "$.created_at"),
+        who=Actor(author) if author else None,
+        place=Link(path, f"{base}/{'groups/' if group else ''}{path}" if base else "") if path else None,
     )
 
 

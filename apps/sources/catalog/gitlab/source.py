@@ -26,7 +26,7 @@ from apps.sources.sdk import (
     parse_json,
 )
 
-from . import administration, code, issues, merge_requests, notes, pipelines, security
+from . import administration, code, duo, issues, merge_requests, notes, pipelines, security
 from .common import is_bot, labels_of, project_name, short_ref
 from .merge_requests import is_draft
 from .naming import clean, name_of
@@ -38,6 +38,7 @@ HOOKS = {
     "subgroup": "Subgroup Hook",
     "access_token": "Resource Access Token Hook",
     "deploy_token": "Resource Deploy Token Hook",
+    "duo_flow": "Duo Flow Callback",
 }
 SYSTEM = ("project", "group", "user", "key", "repository_update", "member_approval")
 
@@ -136,7 +137,7 @@ class GitLab(Source):
         return Http(headers=Headers(headers), body=body)
 
 
-for _module in (merge_requests, issues, notes, code, pipelines, security, administration):
+for _module in (merge_requests, issues, notes, code, pipelines, security, administration, duo):
     GitLab.events.include(_module.events)
 
 
@@ -185,7 +186,7 @@ def attributes(event: RawEvent, ctx: Context) -> dict[str, Attribute]:
     payload = event.payload
     item = payload.sub("$.object_attributes")
     username = payload.first("$.user.username", "$.user_username", "$.username")
-    author = username or payload.first("$.user.name", "$.user_name", "$.user")
+    author = username or payload.first("$.user.name", "$.user_name", "$.user", "$.author_name")
     change = item if event.name.startswith("merge_request") else payload.sub("$.merge_request")
     family = event.name.partition(".")[0]
     project = project_name(payload)
