@@ -14,13 +14,16 @@ from .notes import target_of
 from .pipelines import deployment_name, state_name
 
 FAMILIES = {
-    "push": "push", "tag_push": "tag_push", "issue": "issue", "confidential_issue": "issue", "work_item": "work_item",
-    "confidential_work_item": "work_item", "epic": "work_item", "note": "note", "confidential_note": "note", "merge_request": "merge_request",
-    "wiki_page": "wiki_page", "pipeline": "pipeline", "build": "job", "job": "job", "deployment": "deployment",
-    "release": "release", "emoji": "emoji", "feature_flag": "feature_flag", "access_token": "access_token",
-    "resource_access_token": "access_token", "deploy_token": "deploy_token", "resource_deploy_token": "deploy_token",
-    "duo_workflow": "duo_flow", "duo_flow_callback": "duo_flow", "milestone": "milestone", "vulnerability": "vulnerability", "repository_update": "repository_update",
-    "gitlab_subscription_member_approval": "member_approval", "gitlab_subscription_member_approvals": "member_approval",
+    "push": "push", "tag_push": "tag_push", "issue": "issue", "confidential_issue": "issue",
+    "work_item": "work_item", "confidential_work_item": "work_item", "epic": "work_item", "note": "note",
+    "confidential_note": "note", "merge_request": "merge_request", "wiki_page": "wiki_page",
+    "pipeline": "pipeline", "build": "job", "job": "job", "deployment": "deployment", "release": "release",
+    "emoji": "emoji", "feature_flag": "feature_flag", "access_token": "access_token",
+    "resource_access_token": "access_token", "deploy_token": "deploy_token",
+    "resource_deploy_token": "deploy_token", "duo_workflow": "duo_flow", "duo_flow_callback": "duo_flow",
+    "milestone": "milestone", "vulnerability": "vulnerability", "repository_update": "repository_update",
+    "gitlab_subscription_member_approval": "member_approval",
+    "gitlab_subscription_member_approvals": "member_approval",
 }  # fmt: skip
 # The flat events of groups and of the instance: event_name -> our name
 FLAT = {
