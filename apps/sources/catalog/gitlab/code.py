@@ -159,10 +159,11 @@ def tag_push(event: RawEvent, ctx: Context) -> Notification:
 def repository_update(event: RawEvent, ctx: Context) -> Notification:
     """A push, told once however many branches and tags it moved."""
     payload = event.payload
-    refs = payload.texts("$.refs", 200)
+    changes = list(payload.each("$.changes", 200))
+    refs = payload.texts("$.refs", 200) or [change.opt("$.ref") for change in changes]
     lines = tuple(
-        Item(short_ref(change.opt("$.ref")), lead=change.opt("$.after")[:8], trail=_moved(change))
-        for change in list(payload.each("$.changes", 200))[:SHOWN]
+        Item(short_ref(change.opt("$.ref")), lead=_short(change.opt("$.after")), trail=_moved(change))
+        for change in changes[:SHOWN]
     )
     names = ", ".join(short_ref(ref) for ref in refs[:3]) + (", …" if len(refs) > 3 else "")
     return tell(
@@ -175,6 +176,10 @@ def repository_update(event: RawEvent, ctx: Context) -> Notification:
         lists=(Items("", lines, total=payload.count("$.changes")),) if lines else (),
         button="Open project",
     )
+
+
+def _short(sha: str) -> str:
+    return "" if is_zero(sha) else sha[:8]
 
 
 def _moved(change: Payload) -> str:

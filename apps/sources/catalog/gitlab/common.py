@@ -81,12 +81,24 @@ def project_url(payload: Payload) -> str:
 
 
 def project_name(payload: Payload) -> str:
-    """`group/project`, or the bare name that old versions send."""
-    return payload.first(
+    """`group/project`. Old versions send a bare name; the address then tells the path."""
+    path = payload.first(
         "$.project.path_with_namespace", "$.path_with_namespace", "$.project_path_with_namespace",
-        "$.object_attributes.target.path_with_namespace", "$.project.name", "$.project_name",
-        "$.repository.path_with_namespace", "$.repository.name", "$.object_attributes.target.name",
+        "$.object_attributes.target.path_with_namespace", "$.repository.path_with_namespace",
     )  # fmt: skip
+    if path:
+        return path
+    try:
+        path = urlsplit(project_url(payload)).path.strip("/")
+    except ValueError:
+        path = ""
+    return (
+        path
+        if "/" in path
+        else payload.first(
+            "$.project.name", "$.project_name", "$.repository.name", "$.object_attributes.target.name"
+        )
+    )
 
 
 def site(payload: Payload, ctx: Context) -> str:
