@@ -1,0 +1,7 @@
+"""Gitea."""
+
+from __future__ import annotations
+
+from .source import SOURCE
+
+__all__ = ["SOURCE"]

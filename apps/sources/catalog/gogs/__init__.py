@@ -1,0 +1,7 @@
+"""Gogs."""
+
+from __future__ import annotations
+
+from .source import SOURCE
+
+__all__ = ["SOURCE"]
