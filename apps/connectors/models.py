@@ -8,6 +8,7 @@ from django.conf import settings
 from django.db import models
 
 from apps.channels.models import Channel
+from apps.connectors import memory
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 from apps.sources import registry
@@ -44,6 +45,14 @@ class Connector(PublicIdModel):
     def __str__(self) -> str:
         return self.name
 
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        memory.forget()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        memory.forget()
+        return super().delete(*args, **kwargs)
+
     @property
     def url(self) -> str:
         """The inbound URL to paste at the source."""
@@ -77,6 +86,14 @@ class Secret(models.Model):
 
     def __str__(self) -> str:
         return f"secret {self.pk}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        super().save(*args, **kwargs)
+        memory.forget()
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        memory.forget()
+        return super().delete(*args, **kwargs)
 
 
 class Subscription(PublicIdModel):

@@ -109,6 +109,7 @@ def live_secrets(connector: Connector, now: dt.datetime) -> list[Secret]:
 def note_used(secret: Secret, now: dt.datetime) -> None:
     """Remember that a secret verified a request; at most one write an hour."""
     if secret.last_used_at is None or now - secret.last_used_at > USED_STEP:
+        secret.last_used_at = now
         Secret.objects.filter(pk=secret.pk).update(last_used_at=now)
 
 

@@ -7,6 +7,7 @@ its order is kept; many channels are served side by side. Pacing is kept in memo
 from __future__ import annotations
 
 import datetime as dt
+import heapq
 import json
 import logging
 import os
@@ -18,21 +19,20 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from apps.cards.envelope import envelope
 from apps.channels import transport
-from apps.channels.models import Channel, WebhookURL
-from apps.channels.pacing import Limits, Pacer
+from apps.channels.pacing import Pacer
 from apps.channels.transport import Accepted
 from apps.core import wake
 from apps.core.errors import TransportError
-from apps.deliveries.models import Delivery
+from apps.deliveries.picking import Channels, Due, Way, Ways, oldest_due
 from apps.deliveries.results import Result, write
 
 logger = logging.getLogger(__name__)
 NO_WAY_WAIT = 30.0  # seconds until a channel without a working webhook URL is looked at again
+NOTED = 10.0  # seconds between two notes that a webhook URL works
 LONGEST_SLEEP = 1.0  # seconds; a lost wake-up costs no more
 
 
@@ -59,6 +59,9 @@ class Sender:
         self._busy: dict[int, Job] = {}  # by channel
         self._done: deque[Result] = deque()
         self._not_before: dict[int, float] = {}  # by channel, monotonic
+        self._waiting: list[tuple[float, int]] = []  # the same as a heap, so that each is taken up in time
+        self._channels, self._ways = Channels(), Ways()
+        self._noted: dict[int, float] = {}  # by webhook URL: when its health was written
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
         os.set_blocking(self._write, False)
@@ -76,6 +79,7 @@ class Sender:
         while True:
             took = before()
             self._settle()
+            self._pause(end)
             ending = time.monotonic() >= end or stop()
             if not ending:
                 posts += self._fill()
@@ -106,8 +110,10 @@ class Sender:
 
     def _pause(self, end: float) -> float:
         now = time.monotonic()
-        soonest = [moment for moment in self._not_before.values() if moment > now]
-        return min([LONGEST_SLEEP, end - now, *(moment - now for moment in soonest)])
+        while self._waiting and self._waiting[0][0] <= now:
+            self._channels.put(heapq.heappop(self._waiting)[1])
+        soonest = self._waiting[0][0] - now if self._waiting else LONGEST_SLEEP
+        return min(LONGEST_SLEEP, end - now, soonest)
 
     def _settle(self) -> None:
         """Write finished results; their channels become free only after that, so nothing is sent twice."""
@@ -119,13 +125,29 @@ class Sender:
         jobs = {job.delivery_id: job for job in self._busy.values()}
         now = timezone.now()
         another = frozenset(id_ for id_, job in jobs.items() if job.other_way)
-        write(finished, now, other_way=another)
+        write(finished, now, other_way=another, healthy=self._healthy(finished))
         for result in finished:
             job = jobs[result.delivery_id]
             del self._busy[job.channel_id]
+            self._channels.put(job.channel_id)
             error = result.outcome
+            if isinstance(error, TransportError):
+                self._ways.forget(job.channel_id)
+                self._noted.pop(job.webhook_url_id, None)
             if isinstance(error, TransportError) and error.answer_status == 429:
                 self._pacer.block(job.webhook_url_id, time.monotonic() + (error.retry_after or 60.0))
+
+    def _healthy(self, results: list[Result]) -> frozenset[int]:
+        """The webhook URLs whose health was noted a moment ago and need not be noted again."""
+        clock, known = time.monotonic(), set()
+        for result in results:
+            if not isinstance(result.outcome, Accepted):
+                continue
+            if clock - self._noted.get(result.webhook_url_id, -1e9) < NOTED:
+                known.add(result.webhook_url_id)
+            else:
+                self._noted[result.webhook_url_id] = clock
+        return frozenset(known)
 
     def _fill(self) -> int:
         """Give free senders the oldest due card of each idle channel."""
@@ -134,60 +156,48 @@ class Sender:
             return 0
         now, clock = timezone.now(), time.monotonic()
         self._not_before = {key: moment for key, moment in self._not_before.items() if moment > clock}
-        due = Delivery.objects.filter(channel=OuterRef("pk"), status=Delivery.Status.PENDING, due_at__lte=now)
-        channels = (
-            Channel.objects.filter(Exists(due), paused=False)
-            .exclude(pk__in=[*self._busy, *self._not_before])
-            .values_list("pk", flat=True)[:free]
-        )
+        skip = self._busy.keys() | self._not_before.keys()
+        chosen = self._free_ways(self._channels.take(free, skip, now, clock), now, clock)
+        if not chosen:
+            return 0
         started = 0
-        for channel_id in list(channels):
-            started += self._start(channel_id, now, clock)
-        if started:
-            self._pacer.forget(clock - 1)
+        for due in oldest_due(chosen, now):
+            self._start(due, *chosen[due.channel_id], clock)
+            started += 1
+        self._pacer.forget(clock - 1)
         return started
 
-    def _start(self, channel_id: int, now: dt.datetime, clock: float) -> int:
-        usable = list(
-            WebhookURL.objects.filter(channel=channel_id)
-            .exclude(state__in=[WebhookURL.State.OFF, WebhookURL.State.NEEDS_PERSON])
-            .order_by("priority", "id")
-        )
-        ready = [row for row in usable if row.breaker_open_until is None or row.breaker_open_until <= now]
-        if not ready:
-            waits = [
-                (row.breaker_open_until - now).total_seconds() for row in usable if row.breaker_open_until
-            ]
-            self._not_before[channel_id] = clock + min([NO_WAY_WAIT, *waits])
-            return 0
-        row = ready[0]
-        limits = Limits(row.per_second, row.per_minute, row.per_hour)
-        free_at = self._pacer.free_at(row.pk, limits, clock)
-        if free_at > clock:
-            self._not_before[channel_id] = free_at
-            return 0
-        delivery = (
-            Delivery.objects.filter(channel=channel_id, status=Delivery.Status.PENDING, due_at__lte=now)
-            .order_by("id")
-            .only("pk", "attempts_made", "card")
-            .first()
-        )
-        if delivery is None:
-            return 0
+    def _free_ways(
+        self, channel_ids: list[int], now: dt.datetime, clock: float
+    ) -> dict[int, tuple[Way, bool]]:
+        """The way that each channel's next card takes, and whether there is another one."""
+        found: dict[int, tuple[Way, bool]] = {}
+        for channel_id, usable in self._ways.of(channel_ids, clock).items():
+            ready = [way for way in usable if way.breaker_open_until is None or way.breaker_open_until <= now]
+            if not ready:
+                waits = [
+                    (way.breaker_open_until - now).total_seconds() for way in usable if way.breaker_open_until
+                ]
+                self._wait(channel_id, clock + min([NO_WAY_WAIT, *waits]))
+                continue
+            free_at = self._pacer.free_at(ready[0].id, ready[0].limits, clock)
+            if free_at > clock:
+                self._wait(channel_id, free_at)
+                continue
+            found[channel_id] = (ready[0], len(ready) > 1)
+        return found
+
+    def _wait(self, channel_id: int, until: float) -> None:
+        self._not_before[channel_id] = until
+        heapq.heappush(self._waiting, (until, channel_id))
+
+    def _start(self, due: Due, way: Way, other_way: bool, clock: float) -> None:
         job = Job(
-            delivery.pk,
-            channel_id,
-            row.pk,
-            row.url,
-            delivery.attempts_made + 1,
-            delivery.card,
-            len(ready) > 1,
+            due.delivery_id, due.channel_id, way.id, way.url, due.attempts_made + 1, due.card, other_way
         )
-        self._busy[channel_id] = job
-        self._pacer.take(row.pk, limits, clock)
-        future = self._pool.submit(_post, job)
-        future.add_done_callback(self._finished)
-        return 1
+        self._busy[due.channel_id] = job
+        self._pacer.take(way.id, way.limits, clock)
+        self._pool.submit(_post, job).add_done_callback(self._finished)
 
     def _finished(self, future: Future[Result]) -> None:
         self._done.append(future.result())

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import zlib
 from dataclasses import replace
+from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from apps.cards import adaptive
@@ -17,6 +19,7 @@ from apps.connectors import services as connectors
 from apps.connectors.models import Connector
 from apps.core import tokens, wake
 from apps.core.errors import Conflict, NotFound
+from apps.core.tokens import new_id
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
 from apps.inbound import pipeline
@@ -31,26 +34,41 @@ NEVER_STORED = frozenset({"authorization", "proxy-authorization", "cookie"})
 MAX_HEADERS, MAX_HEADER = 100, 4_000
 
 
-def store(
-    connector: Connector, source: Source, scheme: Scheme, http: Http, now: dt.datetime
-) -> InboundRequest:
-    """Keep a verified request, without its credentials, and wake the cluster.
+def store(connector: Connector, source: Source, scheme: Scheme, http: Http, now: dt.datetime) -> str:
+    """Keep a verified request, without its credentials, and wake the cluster. Returns its public id.
 
     Raises DatabaseError when it cannot be stored; then the source must not be told that it was.
     """
     kept = source.redact(http)
-    with transaction.atomic():
-        row = InboundRequest.objects.create(
-            connector=connector,
-            received_at=now,
-            method=http.method,
-            headers=_kept_headers(kept.headers, source),
-            query=_kept_query(kept.query, scheme),
-            body=zlib.compress(kept.body, 1),
-            size=len(http.body),
-        )
-    wake.notify(deliveries.TOPIC)
-    return row
+    public_id = new_id()
+    values = {
+        "public_id": public_id,
+        "created_at": connection.ops.adapt_datetimefield_value(now),
+        "connector_id": connector.pk,
+        "received_at": connection.ops.adapt_datetimefield_value(now),
+        "method": http.method[:10],
+        "headers": json.dumps(_kept_headers(kept.headers, source)),
+        "query": _kept_query(kept.query, scheme),
+        "body": zlib.compress(kept.body, 1),
+        "size": len(http.body),
+        "status": InboundRequest.Status.RECEIVED.value,
+        "error_code": "",
+        "error_message": "",
+        "failures": 0,
+        "replay": 0,
+    }
+    # One plain statement: the ORM would take three times as long, and a source waits for the answer.
+    with connection.cursor() as cursor:
+        cursor.execute(_insert(tuple(values)), list(values.values()))
+    transaction.on_commit(lambda: wake.notify(deliveries.TOPIC))
+    return public_id
+
+
+@lru_cache(maxsize=4)
+def _insert(columns: tuple[str, ...]) -> str:
+    names = ", ".join(f'"{column}"' for column in columns)
+    marks = ", ".join(["%s"] * len(columns))
+    return f'INSERT INTO "{InboundRequest._meta.db_table}" ({names}) VALUES ({marks})'  # noqa: S608
 
 
 def _kept_headers(headers: Headers, source: Source) -> dict[str, str]:
@@ -103,7 +121,8 @@ def sample_request(connector: Connector, event: str = "") -> Http:
 def run_sample(connector: Connector, event: str = "") -> InboundRequest:
     """Take in a shipped sample for real, as if the source had sent it. Raises as `sample_request` does."""
     http = sample_request(connector, event)
-    return store(connector, connector.source_object(), connectors.scheme_of(connector), http, timezone.now())
+    source, scheme = connector.source_object(), connectors.scheme_of(connector)
+    return InboundRequest.objects.get(public_id=store(connector, source, scheme, http, timezone.now()))
 
 
 def replay_request(row: InboundRequest) -> None:

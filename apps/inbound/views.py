@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 from dataclasses import replace
 
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
+from apps.connectors import lookup, memory
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector
 from apps.core import rates
 from apps.core.errors import (
     AppError,
-    ConfigurationError,
     NotFound,
     PayloadError,
     TooLarge,
@@ -47,12 +48,10 @@ def hook(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _take(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
-        connector = Connector.objects.get(public_id=public_id)
-        source = connector.source_object()
+        known = lookup.find(public_id)
     except (Connector.DoesNotExist, NotFound):
-        return _problem(
-            404, "unknown_hook", "There is no such inbound URL. Copy it again from the connector."
-        )
+        return _unknown()
+    connector, source = known.connector, known.source
     wait = rates.is_over(f"unverified:{connector.public_id}", FLOOD)
     http = Http(method=request.method or "GET", headers=Headers(request.headers), url=connector.url)
     try:
@@ -67,7 +66,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             response = _problem(405, "method_not_allowed", "Webhooks are sent by POST.")
             response["Allow"] = "POST"
             return response
-        scheme = _verify(connector, http, wait)
+        scheme = _verify(known, http, wait)
     except AppError as error:
         if isinstance(error, VerificationError):
             rates.over(f"unverified:{connector.public_id}", FLOOD)
@@ -78,7 +77,11 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             return response
         own = source.reject(http, error.status, error.public_message)
         return _respond(own) if own else _problem(error.status, error.code, error.public_message)
-    services.store(connector, source, scheme, http, now)
+    try:
+        services.store(connector, source, scheme, http, now)
+    except IntegrityError:
+        memory.forget()  # the connector was deleted a moment ago
+        return _unknown()
     return _respond(source.acknowledge(http))
 
 
@@ -101,24 +104,37 @@ def _body(request: HttpRequest, cap: int) -> bytes:
     return body
 
 
-def _verify(connector: Connector, http: Http, wait: float | None) -> Scheme:
-    try:
-        scheme = connectors.scheme_of(connector)
-    except ConfigurationError as error:
-        raise VerificationError(error.code, error.public_message) from error
+def _unknown() -> HttpResponse:
+    return _problem(404, "unknown_hook", "There is no such inbound URL. Copy it again from the connector.")
+
+
+def _verify(known: lookup.Known, http: Http, wait: float | None) -> Scheme:
     now = timezone.now()
-    secrets = connectors.live_secrets(connector, now) if scheme.needs_secret else []
     try:
-        index = scheme.verify(http, [secret.value for secret in secrets], now)
+        return _check(known, http, now)
     except VerificationError:
-        if wait is not None:
-            # Genuine requests still pass; only the flood of others is told to stop, and not counted one by one.
-            raise TooMany(
-                "too_many",
-                "Too many requests with a missing or wrong signature. Correct the secret first.",
-                wait,
-            ) from None
-        raise
+        # What is remembered may be a second old, and the secret may have been changed in it.
+        try:
+            return _check(lookup.find(known.connector.public_id, fresh=True), http, now)
+        except VerificationError:
+            if wait is not None:
+                # Genuine requests still pass; only the flood of others is told to stop.
+                raise TooMany(
+                    "too_many",
+                    "Too many requests with a missing or wrong signature. Correct the secret first.",
+                    wait,
+                ) from None
+            raise
+
+
+def _check(known: lookup.Known, http: Http, now: dt.datetime) -> Scheme:
+    scheme = known.scheme
+    if scheme is None:
+        raise VerificationError(
+            "unknown_scheme", "The connector's way of verification no longer exists. Choose another one."
+        )
+    secrets = known.live(now)
+    index = scheme.verify(http, [secret.value for secret in secrets], now)
     if 0 <= index < len(secrets):
         connectors.note_used(secrets[index], now)
     return scheme

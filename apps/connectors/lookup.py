@@ -1,0 +1,58 @@
+"""What the short path of a webhook needs to know of a connector, kept for a second in each process.
+
+A change of a connector therefore takes effect within a second; a secret that was just made works at once,
+because a request that does not verify is checked again with what the database says now.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from dataclasses import dataclass
+
+from apps.connectors import memory, services
+from apps.connectors.models import Connector, Secret
+from apps.core.errors import ConfigurationError
+from apps.sources.source import Source
+from apps.sources.verify import Scheme
+
+FRESH = 1.0  # seconds
+MOST = 10_000  # connectors remembered
+
+
+@dataclass(slots=True)
+class Known:
+    """A connector with its source, scheme and secrets. scheme is None when the stored one is gone."""
+
+    connector: Connector
+    source: Source
+    scheme: Scheme | None
+    secrets: list[Secret]
+    until: float
+
+    def live(self, now: dt.datetime) -> list[Secret]:
+        """The secrets that are valid at `now`, newest first."""
+        return [each for each in self.secrets if each.valid_until is None or each.valid_until > now]
+
+
+def find(public_id: str, *, fresh: bool = False) -> Known:
+    """The connector of that id. Raises Connector.DoesNotExist, or NotFound when its source is not installed.
+
+    fresh: ask the database, whatever is remembered.
+    """
+    found = memory.known.get(public_id)
+    if found is not None and not fresh and found.until > time.monotonic():
+        return found
+    memory.known.pop(public_id, None)
+    connector = Connector.objects.get(public_id=public_id)
+    source = connector.source_object()
+    try:
+        scheme: Scheme | None = services.scheme_of(connector)
+    except ConfigurationError:
+        scheme = None
+    secrets = list(connector.secrets.all()) if scheme is not None and scheme.needs_secret else []
+    if len(memory.known) >= MOST:
+        memory.forget()
+    known = Known(connector, source, scheme, secrets, time.monotonic() + FRESH)
+    memory.known[public_id] = known
+    return known

@@ -1,0 +1,130 @@
+"""Which card goes next: a few statements for many channels at once, however much waits."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections import deque
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from django.db.models import Exists, Min, OuterRef
+
+from apps.channels.models import Channel, WebhookURL
+from apps.channels.pacing import Limits
+from apps.deliveries.models import Delivery
+
+URLS_FRESH = 2.0  # seconds for which what is known of webhook URLs is used again
+CHANNELS_FRESH = 0.25  # seconds between two looks at all channels while work is at hand
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One webhook URL of a channel, as the sender needs it."""
+
+    id: int
+    url: str
+    limits: Limits
+    breaker_open_until: dt.datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The oldest due card of a channel."""
+
+    delivery_id: int
+    channel_id: int
+    attempts_made: int
+    card: str
+
+
+class Ways:
+    """The usable webhook URLs of channels, in their order; read again every two seconds or when told."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[float, list[Way]]] = {}
+        self._urls: dict[tuple[int, str], str] = {}
+
+    def forget(self, channel_id: int) -> None:
+        """Something about the channel's URLs has changed."""
+        self._known.pop(channel_id, None)
+
+    def of(self, channel_ids: Collection[int], clock: float) -> dict[int, list[Way]]:
+        """The ways of each channel. clock: monotonic seconds."""
+        wanted = [
+            each
+            for each in channel_ids
+            if each not in self._known or clock - self._known[each][0] > URLS_FRESH
+        ]
+        if wanted:
+            self._read(wanted, clock)
+        return {each: self._known[each][1] for each in channel_ids}
+
+    def _read(self, channel_ids: list[int], clock: float) -> None:
+        found: dict[int, list[Way]] = {each: [] for each in channel_ids}
+        rows = (
+            WebhookURL.objects.filter(channel__in=channel_ids)
+            .exclude(state__in=[WebhookURL.State.OFF, WebhookURL.State.NEEDS_PERSON])
+            .order_by("priority", "id")
+        )
+        for row in rows.defer("url"):
+            # Decrypting costs more than the query, and a fingerprint stands for one URL.
+            key = (row.pk, row.fingerprint)
+            if key not in self._urls:
+                if len(self._urls) > 20_000:
+                    self._urls.clear()
+                self._urls[key] = row.url
+            limits = Limits(row.per_second, row.per_minute, row.per_hour)
+            found[row.channel_id].append(Way(row.pk, self._urls[key], limits, row.breaker_open_until))
+        for each, ways in found.items():
+            self._known[each] = (clock, ways)
+        if len(self._known) > 20_000:
+            self._known.clear()
+            self._known.update({each: (clock, ways) for each, ways in found.items()})
+
+
+class Channels:
+    """The channels that have something due, each served in turn."""
+
+    def __init__(self) -> None:
+        self._queue: deque[int] = deque()
+        self._inside: set[int] = set()
+        self._looked = -1e9
+
+    def put(self, channel_id: int) -> None:
+        """The channel may have more."""
+        if channel_id not in self._inside:
+            self._inside.add(channel_id)
+            self._queue.append(channel_id)
+
+    def take(self, count: int, skip: Collection[int], now: dt.datetime, clock: float) -> list[int]:
+        """Up to `count` channels that are not in `skip`; the database is asked when none is at hand."""
+        if not self._queue or clock - self._looked > CHANNELS_FRESH:
+            self._looked = clock
+            self._look(now)
+        taken: list[int] = []
+        for _ in range(len(self._queue)):
+            if len(taken) >= count:
+                break
+            channel_id = self._queue.popleft()
+            self._inside.discard(channel_id)
+            if channel_id not in skip:
+                taken.append(channel_id)
+        return taken
+
+    def _look(self, now: dt.datetime) -> None:
+        due = Delivery.objects.filter(channel=OuterRef("pk"), status=Delivery.Status.PENDING, due_at__lte=now)
+        rows = Channel.objects.filter(Exists(due), paused=False).order_by("pk").values_list("pk", flat=True)
+        for channel_id in rows.iterator():
+            self.put(channel_id)
+
+
+def oldest_due(channel_ids: Iterable[int], now: dt.datetime) -> list[Due]:
+    """The oldest due card of each of the channels; paused channels have none."""
+    rows = Delivery.objects.filter(
+        channel__in=list(channel_ids), channel__paused=False, status=Delivery.Status.PENDING, due_at__lte=now
+    )
+    first = rows.order_by().values("channel").annotate(first=Min("pk")).values_list("first", flat=True)
+    found = Delivery.objects.filter(pk__in=list(first)).values_list(
+        "pk", "channel_id", "attempts_made", "card"
+    )
+    return [Due(*row) for row in found]
