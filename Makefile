@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := DEBUG=$${DEBUG:-1} DATA_DIR=$(DATA_DIR) PORT=$(PORT) $(BIN)/python manage.py
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint lock clean screenshots openapi
+.PHONY: help run install test lint lock clean screenshots openapi bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -43,6 +43,9 @@ $(VENV)/.testing-assets: package-lock.json | $(VENV)/.assets
 
 test: install $(VENV)/.testing $(VENV)/.testing-assets ## set everything up and run the whole test suite
 	$(BIN)/python -m pytest
+
+bench: install $(VENV)/.testing ## measure the product on this machine
+	@$(BIN)/python -m bench $(BENCH)
 
 screenshots: install $(VENV)/.testing ## take the pictures of the README anew
 	SCREENSHOTS=1 $(BIN)/python -m pytest -q -n0 tests/e2e

@@ -14,7 +14,7 @@ import os
 import select
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -88,6 +88,11 @@ class Sender:
             if took and not ending:
                 continue
             self._sleep(listener, 0.05 if ending else self._pause(end))
+
+    def expect(self, channel_ids: Iterable[int]) -> None:
+        """Cards for these channels were stored just now."""
+        for channel_id in channel_ids:
+            self._channels.put(channel_id)
 
     def close(self) -> None:
         """Give back threads and pipe. What is on its way is waited for."""

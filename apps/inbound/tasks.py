@@ -60,7 +60,11 @@ def _work(
             Heartbeat.beat("cluster")
             if not lock.still_held():
                 stopped = True
-        return 0 if stopped else process_batch()
+        if stopped:
+            return 0
+        batch = process_batch()
+        sender.expect(batch.channels)
+        return batch.requests
 
     def stop() -> bool:
         nonlocal stopped

@@ -66,7 +66,7 @@ class Stack:
 
 
 @contextmanager
-def running(folder: Path, *options: str, **extra: str) -> Iterator[Stack]:
+def running(folder: Path, *options: str, ready: str = "/readyz", **extra: str) -> Iterator[Stack]:
     """The product in `folder`, until the block ends."""
     port = free_port()
     inherited = {name: value for name, value in os.environ.items() if name not in CLEARED}
@@ -86,19 +86,19 @@ def running(folder: Path, *options: str, **extra: str) -> Iterator[Stack]:
         )  # fmt: skip
     stack = Stack(f"http://127.0.0.1:{port}", environment, process, log)
     try:
-        wait_ready(stack)
+        wait_ready(stack, ready)
         yield stack
     finally:
         stack.stop()
 
 
-def wait_ready(stack: Stack) -> None:
+def wait_ready(stack: Stack, path: str = "/readyz") -> None:
     """Until the web server answers and the cluster was seen."""
     end = time.monotonic() + START
     while time.monotonic() < end:
         assert stack.process.poll() is None, stack.log.read_text()
         try:
-            if requests.get(f"{stack.url}/readyz", timeout=2).status_code == 200:
+            if requests.get(f"{stack.url}{path}", timeout=2).status_code == 200:
                 return
         except requests.RequestException:
             pass

@@ -1,0 +1,1 @@
+"""Measures the product as a black box on this machine. `make bench`."""
