@@ -55,6 +55,12 @@ class Pacer:
         """Note that a request goes out now."""
         self._log(key, limits).sent.append(now)
 
+    def correct(self, key: int, taken: float, started: float) -> None:
+        """A request that was noted at `taken` really went out at `started`: a busy machine starts it later."""
+        log = self._logs.get(key)
+        if log is not None and log.sent and log.sent[-1] == taken and started > taken:
+            log.sent[-1] = started
+
     def block(self, key: int, until: float) -> None:
         """Hold back everything to a webhook URL until a moment (it answered 429)."""
         log = self._logs.get(key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Collection
 
 from django.conf import settings
 from django.db.models import F, Max
@@ -44,9 +45,11 @@ def add_url(channel: Channel, url: object, priority: int | None = None) -> Webho
     return row
 
 
-def note_accepted(row_id: int, now: dt.datetime | None = None) -> None:
-    """A card was taken: the URL is healthy."""
-    WebhookURL.objects.filter(pk=row_id).exclude(state=WebhookURL.State.OFF).update(
+def note_accepted(row_ids: Collection[int], now: dt.datetime | None = None) -> None:
+    """Cards were taken: the URLs are healthy. One statement for all of them."""
+    if not row_ids:
+        return
+    WebhookURL.objects.filter(pk__in=row_ids).exclude(state=WebhookURL.State.OFF).update(
         last_accepted_at=now or timezone.now(),
         fail_streak=0,
         breaker_open_until=None,

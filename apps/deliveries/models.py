@@ -65,10 +65,8 @@ class Delivery(PublicIdModel):
         ]
         indexes: ClassVar[list[Any]] = [
             # Partial: they hold what is due or wrong, and stay small however many rows there are.
-            models.Index(
-                fields=["channel", "due_at", "id"], condition=Q(status="pending"), name="delivery_due"
-            ),
-            models.Index(fields=["due_at"], condition=Q(status="pending"), name="delivery_next"),
+            # In the order in which a channel's cards go.
+            models.Index(fields=["channel", "id"], condition=Q(status="pending"), name="delivery_turn"),
             models.Index(fields=["-id"], condition=Q(status="failed"), name="delivery_failed"),
             models.Index(fields=["channel", "-id"], name="delivery_channel"),
             models.Index(fields=["status", "-id"], name="delivery_status"),

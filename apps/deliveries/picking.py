@@ -124,8 +124,9 @@ SELECT c.id FROM {Channel._meta.db_table} c WHERE NOT c.paused AND EXISTS (
 ORDER BY c.id"""  # noqa: S608 - our own table names
 _OLDEST = f"""
 SELECT d.id, d.channel_id, d.attempts_made, d.card FROM {Delivery._meta.db_table} d WHERE d.id IN (
-  SELECT MIN(e.id) FROM {Delivery._meta.db_table} e JOIN {Channel._meta.db_table} c ON c.id = e.channel_id
-  WHERE e.channel_id IN (MARKS) AND NOT c.paused AND e.status = 'pending' AND e.due_at <= %s GROUP BY e.channel_id)"""  # noqa: S608
+  SELECT (SELECT e.id FROM {Delivery._meta.db_table} e
+          WHERE e.channel_id = c.id AND e.status = 'pending' AND e.due_at <= %s ORDER BY e.id LIMIT 1)
+  FROM {Channel._meta.db_table} c WHERE c.id IN (MARKS) AND NOT c.paused)"""  # noqa: S608
 
 
 def _rows(sql: str, values: list[object]) -> list[tuple[Any, ...]]:
@@ -144,4 +145,4 @@ def oldest_due(channel_ids: Iterable[int], now: dt.datetime) -> list[Due]:
     if not keys:
         return []
     marks = ", ".join(["%s"] * len(keys))
-    return [Due(*row) for row in _rows(_OLDEST.replace("MARKS", marks), [*keys, _moment(now)])]
+    return [Due(*row) for row in _rows(_OLDEST.replace("MARKS", marks), [_moment(now), *keys])]

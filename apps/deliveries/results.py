@@ -26,6 +26,7 @@ class Result:
     at: dt.datetime
     outcome: Accepted | TransportError
     elapsed_ms: int
+    started: float = 0.0  # monotonic
 
 
 def write(
@@ -49,8 +50,7 @@ def write(
         if taken:
             _accept(taken, now)
             counts[("delivery", "accepted")] = len(taken)
-        for url_id in {result.webhook_url_id for result in taken} - healthy:
-            channels.note_accepted(url_id, now)
+        channels.note_accepted({result.webhook_url_id for result in taken} - healthy, now)
         for result in results:
             if isinstance(result.outcome, Accepted):
                 continue

@@ -47,6 +47,7 @@ class Job:
     number: int
     card: str
     other_way: bool
+    taken: float = 0.0  # monotonic: when its turn was noted
 
 
 class Sender:
@@ -134,6 +135,7 @@ class Sender:
         for result in finished:
             job = jobs[result.delivery_id]
             del self._busy[job.channel_id]
+            self._pacer.correct(job.webhook_url_id, job.taken, result.started)
             self._channels.put(job.channel_id)
             error = result.outcome
             if isinstance(error, TransportError):
@@ -198,7 +200,14 @@ class Sender:
 
     def _start(self, due: Due, way: Way, other_way: bool, clock: float) -> None:
         job = Job(
-            due.delivery_id, due.channel_id, way.id, way.url, due.attempts_made + 1, due.card, other_way
+            due.delivery_id,
+            due.channel_id,
+            way.id,
+            way.url,
+            due.attempts_made + 1,
+            due.card,
+            other_way,
+            clock,
         )
         self._busy[due.channel_id] = job
         self._pacer.take(way.id, way.limits, clock)
@@ -227,4 +236,4 @@ def _post(job: Job) -> Result:
             "internal", "The card could not be sent because of an internal error.", permanent=False
         )
     elapsed = round((time.monotonic() - started) * 1000)
-    return Result(job.delivery_id, job.webhook_url_id, job.number, at, outcome, elapsed)
+    return Result(job.delivery_id, job.webhook_url_id, job.number, at, outcome, elapsed, started)
