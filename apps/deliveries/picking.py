@@ -129,7 +129,7 @@ SELECT d.id, d.channel_id, d.attempts_made, d.card FROM {Delivery._meta.db_table
   FROM {Channel._meta.db_table} c WHERE c.id IN (MARKS) AND NOT c.paused)"""  # noqa: S608
 
 
-def _rows(sql: str, values: list[object]) -> list[tuple[Any, ...]]:
+def _rows(sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
