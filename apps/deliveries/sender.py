@@ -208,7 +208,6 @@ class Sender:
             due.card,
             other_way,
             clock,
-            clock,
         )
         self._busy[due.channel_id] = job
         self._pacer.take(way.id, way.limits, clock)
