@@ -31,6 +31,11 @@ def _item(block: str) -> bool:
     return block.startswith("- ") or block.partition(". ")[0].isdigit()
 
 
+def _kind(node: dict[str, Any]) -> str:
+    kind = node.get("type")
+    return kind if isinstance(kind, str) else ""  # anything may stand there, also what cannot be looked up
+
+
 class _Writer:
     def __init__(self) -> None:
         self.left = MAX_NODES
@@ -44,7 +49,7 @@ class _Writer:
         self.left -= 1
         if not isinstance(node, dict) or self.left < 0 or depth > MAX_DEPTH:
             return []
-        kind = node.get("type")
+        kind = _kind(node)
         inner = self._nodes(node)
         if kind == "heading":
             words = self.line(inner, depth).replace("**", "")
@@ -59,7 +64,7 @@ class _Writer:
             return ["\n\n".join(str(escape(line)) for line in text.split("\n")[:40] if line.strip())]
         if kind == "rule":
             return []
-        if inner and any(each.get("type") in _INLINE for each in inner):
+        if inner and any(_kind(each) in _INLINE for each in inner):
             return [self.line(inner, depth)]
         if kind in _INLINE:
             return [self.line([node], depth)]
@@ -69,7 +74,7 @@ class _Writer:
         found = []
         for number, each in enumerate(inner, 1):
             words = " ".join(self.blocks(each, depth + 1))
-            if each.get("type") == "taskItem":
+            if _kind(each) == "taskItem":
                 done = _attrs(each).get("state") == "DONE"
                 words = f"{'☑' if done else '☐'} {words}"
             if words.strip():
@@ -85,7 +90,7 @@ class _Writer:
             self.left -= 1
             if self.left < 0:
                 break
-            kind, attrs = node.get("type"), _attrs(node)
+            kind, attrs = _kind(node), _attrs(node)
             if kind == "text":
                 out.append(self._text(node))
             elif kind == "hardBreak":
@@ -104,14 +109,9 @@ class _Writer:
         words = str(escape(str(node.get("text") or "")))
         marks = node.get("marks")
         for mark in marks if isinstance(marks, list) else ():
-            if isinstance(mark, dict) and mark.get("type") == "link":
+            if isinstance(mark, dict) and _kind(mark) == "link":
                 return str(link(Markdown(words), _attrs(mark).get("href")))
-            if (
-                isinstance(mark, dict)
-                and mark.get("type") == "strong"
-                and words.strip()
-                and "**" not in words
-            ):
+            if isinstance(mark, dict) and _kind(mark) == "strong" and words.strip() and "**" not in words:
                 words = words.replace(words.strip(), f"**{words.strip()}**", 1)
         return words
 
