@@ -35,6 +35,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Events", "bolt", "inbound_event_changelist", roles.SEE),
             ("Deliveries", "send", "deliveries_delivery_changelist", roles.SEE),
+            ("Replays", "replay", "inbound_replay_changelist", roles.SEE),
             ("Requests", "input", "inbound_inboundrequest_changelist", roles.SEE),
         ),
     ),

@@ -203,6 +203,26 @@ class ReplayCall(s.Serializer[Any]):
     channel = s.CharField(required=False, help_text="Another channel; left out: those that wanted it.")
 
 
+class ReplayShape(s.Serializer[Any]):
+    id = s.CharField(read_only=True, **ID)
+    kind = s.ChoiceField(choices=["events", "deliveries"], read_only=True)
+    filters = s.DictField(read_only=True)
+    channel = s.CharField(
+        required=False, allow_null=True, help_text="Where all of it goes; left out: as before."
+    )
+    status = s.ChoiceField(choices=["running", "done", "cancelled"], read_only=True)
+    total = s.IntegerField(read_only=True)
+    done = s.IntegerField(read_only=True)
+    skipped = s.IntegerField(read_only=True)
+    created_at = s.DateTimeField(read_only=True)
+
+
+class ReplaysCall(s.Serializer[Any]):
+    events = s.DictField(required=False, help_text="connector, type, outcome, since, until")
+    deliveries = s.DictField(required=False, help_text="channel, status, event, since, until")
+    channel = s.CharField(required=False, help_text="Another channel for all of it.")
+
+
 def paged(shape: type[s.Serializer[Any]]) -> type[s.Serializer[Any]]:
     """The answer of a list of `shape`."""
     fields = {

@@ -8,7 +8,7 @@ from typing import Any
 from apps.channels.models import Channel, WebhookURL
 from apps.connectors.models import Connector, Subscription
 from apps.deliveries.models import Delivery
-from apps.inbound.models import Event, InboundRequest
+from apps.inbound.models import Event, InboundRequest, Replay
 from apps.sources.source import Source
 
 
@@ -137,3 +137,18 @@ def delivery(row: Delivery) -> dict[str, Any]:
         ],
         "card": json.loads(row.card),
     }  # fmt: skip
+
+
+def replay(row: Replay) -> dict[str, Any]:
+    """A replay with how far it is."""
+    return {
+        "id": row.public_id,
+        "kind": row.kind,
+        "filters": row.filters,
+        "channel": row.channel.public_id if row.channel else None,
+        "status": row.status,
+        "total": row.total,
+        "done": row.done,
+        "skipped": row.skipped,
+        "created_at": row.created_at,
+    }

@@ -18,6 +18,7 @@ router.register("connectors", configuration.ConnectorViews, basename="connector"
 router.register("subscriptions", configuration.SubscriptionViews, basename="subscription")
 router.register("requests", views.RequestViews, basename="request")
 router.register("events", views.EventViews, basename="event")
+router.register("replays", views.ReplayViews, basename="replay")
 router.register("deliveries", views.DeliveryViews, basename="delivery")
 
 urlpatterns = [

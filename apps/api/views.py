@@ -22,8 +22,9 @@ from apps.channels.models import Channel
 from apps.core.errors import ConfigurationError, NotFound
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
+from apps.inbound import replays
 from apps.inbound import services as inbound
-from apps.inbound.models import Event, InboundRequest
+from apps.inbound.models import Event, InboundRequest, Replay
 from apps.sources import registry
 
 OPERATOR, VIEWER = ApiToken.Role.OPERATOR, ApiToken.Role.VIEWER
@@ -169,6 +170,42 @@ class DeliveryViews(ViewSet):
         row = find(self.rows(), pk, "delivery")
         deliveries.cancel(row)
         return Response(shapes.delivery(row))
+
+
+@extend_schema_view(
+    **documents.reads(documents.ReplayShape),
+    create=documents.call(documents.ReplayShape, documents.ReplaysCall, with_id=False),
+    cancel=documents.call(documents.ReplayShape, None, 200),
+)
+class ReplayViews(ViewSet):
+    """Replays of many events or deliveries, worked off in the background."""
+
+    roles = {"create": OPERATOR, "cancel": OPERATOR}
+
+    def rows(self) -> QuerySet[Replay]:
+        return Replay.objects.select_related("channel")
+
+    def list(self, request: Request) -> Response:
+        return page(request, self.rows(), shapes.replay)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.replay(find(self.rows(), pk, "replay")))
+
+    def create(self, request: Request) -> Response:
+        body = body_of(request)
+        kinds = [kind for kind in Replay.Kind.values if kind in body]
+        if len(kinds) != 1:
+            raise ConfigurationError("bad_body", "Give either “events” or “deliveries”, with filters.")
+        wanted = body.get("channel")
+        channel = find(Channel.objects.all(), wanted, "channel") if wanted else None
+        row = replays.start(kinds[0], body[kinds[0]], channel, str(request.auth))
+        return Response(shapes.replay(row), status=202)
+
+    @action(detail=True, methods=["post"])
+    def cancel(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "replay")
+        replays.cancel(row)
+        return Response(shapes.replay(row))
 
 
 def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:

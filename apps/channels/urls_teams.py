@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from apps.core.addresses import host_allowed
 
-MAX_LENGTH = 8_000
+MAX_LENGTH = 32_000
 POWER_PLATFORM = (
     ".environment.api.powerplatform.com",
     ".environment.api.gov.powerplatform.microsoft.us",

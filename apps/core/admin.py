@@ -40,7 +40,7 @@ COUNT_CAP = 10_000
 # Colours of the state words in lists.
 STATES = {
     "ok": "success", "accepted": "success", "matched": "success", "processed": "success",
-    "waiting": "info", "pending": "info", "received": "info", "unmatched": "info",
+    "waiting": "info", "running": "info", "done": "success", "pending": "info", "received": "info", "unmatched": "info",
     "degraded": "warning", "paused": "warning", "cancelled": "warning", "duplicate": "warning",
     "failing": "danger", "failed": "danger", "malformed": "danger", "broken": "danger", "unsupported": "warning",
     "needs_person": "danger", "off": "warning",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from django.db import transaction
+from django.db.models import Max
 from django.utils import timezone
 
 from apps.cards import adaptive
@@ -92,6 +93,37 @@ def retry(delivery: Delivery) -> None:
         raise Conflict("already_accepted", "Teams has accepted this card. Replay its event to send it again.")
     nudge()
     delivery.refresh_from_db()
+
+
+@transaction.atomic
+def send_again(delivery: Delivery, channel: Channel | None = None) -> Delivery | None:
+    """The same card once more: a failed or cancelled delivery is tried anew, an accepted one is copied.
+
+    channel: another channel for a copy. None is returned for one that is still on its way.
+    """
+    if channel is None and delivery.status in (Delivery.Status.FAILED, Delivery.Status.CANCELLED):
+        retry(delivery)
+        return delivery
+    if channel is None and delivery.status == Delivery.Status.PENDING:
+        return None
+    target = channel.pk if channel else delivery.channel_id
+    same = Delivery.objects.filter(event_key=delivery.event_key, channel=target)
+    number = (same.aggregate(most=Max("replay"))["most"] or 0) + 1 if delivery.event_key else 1
+    copy = Delivery(
+        channel_id=target,
+        card=delivery.card,
+        summary=delivery.summary,
+        severity=delivery.severity,
+        event_key=delivery.event_key,
+        event_public_id=delivery.event_public_id,
+        subscription_key=delivery.subscription_key,
+        origin=Delivery.Origin.REPLAY,
+        replay=number,
+        thread_key=delivery.thread_key,
+    )
+    copy.save()
+    nudge()
+    return copy
 
 
 def cancel(delivery: Delivery) -> None:

@@ -92,3 +92,39 @@ class Event(PublicIdModel):
 
     def __str__(self) -> str:
         return self.title or self.type
+
+
+class Replay(PublicIdModel):
+    """Many events or deliveries sent once more: worked off in the background, a few at a time, cancellable."""
+
+    class Kind(models.TextChoices):
+        EVENTS = "events", "Events"
+        DELIVERIES = "deliveries", "Deliveries"
+
+    class Status(models.TextChoices):
+        RUNNING = "running", "Running"
+        DONE = "done", "Done"
+        CANCELLED = "cancelled", "Cancelled"
+
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    filters = models.JSONField(default=dict, blank=True)
+    channel = models.ForeignKey(
+        "channels.Channel", null=True, blank=True, on_delete=models.SET_NULL, related_name="+",
+        help_text="Where all of it goes; empty: where each went before.",
+    )  # fmt: skip
+    status = models.CharField(max_length=20, choices=Status.choices, default=Status.RUNNING)
+    total = models.PositiveIntegerField(default=0, help_text="Rows found when it began.")
+    done = models.PositiveIntegerField(default=0, help_text="Rows sent again.")
+    skipped = models.PositiveIntegerField(default=0, help_text="Rows that make no card, or are on their way.")
+    last_key = models.BigIntegerField(default=0, editable=False)
+    end_key = models.BigIntegerField(default=0, editable=False)
+    started_by = models.CharField(max_length=150, blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-id"]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["id"], condition=Q(status="running"), name="replay_running")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.done + self.skipped} of {self.total} {self.kind}"

@@ -18,6 +18,7 @@ from apps.deliveries import retention as delivery_retention
 from apps.deliveries.owner import OwnerLock
 from apps.deliveries.sender import Sender
 from apps.deliveries.services import TOPIC
+from apps.inbound import replays
 from apps.inbound.models import InboundRequest
 from apps.inbound.pipeline import process_batch
 
@@ -27,6 +28,7 @@ STOP_TOPIC = "stop"
 DRAIN_SECONDS = 50.0  # well under the task time-out; the successor takes over
 BEAT = 5.0  # seconds between heartbeats
 PRUNE_BATCH = 200
+REPLAY_EVERY = 0.1  # seconds between two steps of a replay
 
 
 def drain(seconds: float | None = None) -> str:
@@ -50,10 +52,10 @@ def drain(seconds: float | None = None) -> str:
 def _work(
     seconds: float, listener: wake.Listener, stopper: wake.Listener, lock: OwnerLock
 ) -> tuple[int, bool]:
-    beat, stopped = 0.0, False
+    beat, idle, stopped = 0.0, 0.0, False
 
     def before() -> int:
-        nonlocal beat, stopped
+        nonlocal beat, idle, stopped
         now = time.monotonic()
         if now - beat > BEAT:
             beat = now
@@ -64,6 +66,10 @@ def _work(
             return 0
         batch = process_batch()
         sender.expect(batch.channels)
+        if not batch.requests and now - idle > REPLAY_EVERY:
+            # Only when no live event waits.
+            idle = now
+            sender.expect(replays.step())
         return batch.requests
 
     def stop() -> bool:

@@ -14,8 +14,9 @@ from django.utils.safestring import SafeString
 from apps.core.admin import STATES, Button, ReadOnlyAdmin, ReadOnlyInline, display
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Attempt, Delivery
+from apps.inbound import replays
 from apps.inbound import services as inbound
-from apps.inbound.models import Event, InboundRequest
+from apps.inbound.models import Event, InboundRequest, Replay
 
 
 def trace_link(public_id: str, words: str = "Show the whole way") -> SafeString:
@@ -155,3 +156,35 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def do_cancel(self, request: HttpRequest, row: Delivery) -> str:
         deliveries.cancel(row)
         return "The delivery is cancelled."
+
+
+@admin.register(Replay)
+class ReplayAdmin(ReadOnlyAdmin):
+    """Replays of many rows, with how far each is."""
+
+    list_display = ("created_at", "kind", "shown_status", "progress", "started_by")
+    list_filter = ("status", "kind")
+    fields = ("kind", "filters", "channel", "shown_status", "progress", "started_by", "public_id")
+    readonly_fields = fields
+    buttons = (
+        Button(
+            "cancel", "Cancel", icon="cancel", shown=lambda row: row.status == Replay.Status.RUNNING,
+            confirm="Send no more of it? What was sent stays sent.",
+        ),
+    )  # fmt: skip
+
+    @display(description="Status", label=STATES)
+    def shown_status(self, row: Replay) -> str:
+        return row.status
+
+    @display(description="Progress")
+    def progress(self, row: Replay) -> SafeString:
+        over = row.done + row.skipped
+        return format_html(
+            '<progress value="{}" max="{}" aria-label="Progress"></progress> {} of {}, {} sent again',
+            over, max(1, row.total), over, row.total, row.done,
+        )  # fmt: skip
+
+    def do_cancel(self, request: HttpRequest, row: Replay) -> str:
+        replays.cancel(row)
+        return "The replay is cancelled."
