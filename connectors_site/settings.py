@@ -243,6 +243,11 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "ENUM_NAME_OVERRIDES": {
+        "ConnectorState": ["ok", "waiting", "paused", "broken"],
+        "ChannelState": ["ok", "degraded", "failing", "paused"],
+        "WebhookURLState": ["ok", "failing", "needs_person", "off"],
+    },
     # Served from here, so that the documentation page asks nobody else for anything.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -40,6 +40,14 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         ),
     ),
     (
+        "Chat",
+        (
+            ("Command endpoints", "terminal", "commands_commandendpoint_changelist", roles.SEE),
+            ("Chat users", "person_search", "commands_chatuser_changelist", roles.SEE),
+            ("Commands used", "chat", "commands_commanduse_changelist", roles.SEE),
+        ),
+    ),
+    (
         "Administration",
         (
             ("People", "person", "auth_user_changelist", roles.CONFIGURE),

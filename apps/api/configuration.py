@@ -17,6 +17,8 @@ from apps.api.pages import page
 from apps.api.views import OPERATOR, body_of, find, remove
 from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
+from apps.commands import services as commands
+from apps.commands.models import CommandEndpoint
 from apps.connectors import matching, options
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
@@ -41,6 +43,11 @@ def flag(body: dict[str, Any], key: str) -> bool:
     return value
 
 
+def team_of(name: str) -> Team:
+    """The team of that id or name, made when there is none."""
+    return Team.objects.filter(public_id=name).first() or Team.objects.get_or_create(name=name)[0]
+
+
 @extend_schema_view(**documents.crud(documents.ChannelShape))
 class ChannelViews(ViewSet):
     """Channels."""
@@ -59,11 +66,7 @@ class ChannelViews(ViewSet):
         name, team_name = text(body, "name"), text(body, "team") if body.get("team") else "Default"
         try:
             with transaction.atomic():
-                team = (
-                    Team.objects.filter(public_id=team_name).first()
-                    or Team.objects.get_or_create(name=team_name)[0]
-                )
-                row = Channel.objects.create(team=team, name=name)
+                row = Channel.objects.create(team=team_of(team_name), name=name)
         except IntegrityError as error:
             raise Conflict("name_taken", "The team has a channel of this name already.") from error
         return Response(shapes.channel(find(self.rows(), row.public_id, "channel")), status=201)
@@ -235,3 +238,44 @@ class SubscriptionViews(ViewSet):
 
     def destroy(self, request: Request, pk: str) -> Response:
         return remove(find(self.rows(), pk, "subscription"))
+
+
+@extend_schema_view(**documents.crud(documents.CommandEndpointShape))
+class CommandEndpointViews(ViewSet):
+    """Teams outgoing webhooks that may ask."""
+
+    def rows(self) -> QuerySet[CommandEndpoint]:
+        return CommandEndpoint.objects.select_related("team")
+
+    def list(self, request: Request) -> Response:
+        return page(request, self.rows(), shapes.command_endpoint)
+
+    def retrieve(self, request: Request, pk: str) -> Response:
+        return Response(shapes.command_endpoint(find(self.rows(), pk, "command endpoint")))
+
+    def create(self, request: Request) -> Response:
+        body = body_of(request)
+        name, token = text(body, "name"), body.get("token") or ""
+        if token:
+            commands.check_token(token)  # before a team is made for nothing
+        row = commands.create_endpoint(name, team_of(text(body, "team")), token)
+        return Response(shapes.command_endpoint(row), status=201)
+
+    def partial_update(self, request: Request, pk: str) -> Response:
+        row, body = find(self.rows(), pk, "command endpoint"), body_of(request)
+        if "name" in body:
+            row.name = text(body, "name")
+        if "team" in body:
+            row.team = team_of(text(body, "team"))
+        if "token" in body:
+            row.token = commands.check_token(body["token"])
+        if "paused" in body:
+            row.paused = flag(body, "paused")
+        row.save()
+        return Response(shapes.command_endpoint(row))
+
+    def update(self, request: Request, pk: str) -> Response:
+        return self.partial_update(request, pk)
+
+    def destroy(self, request: Request, pk: str) -> Response:
+        return remove(find(self.rows(), pk, "command endpoint"))

@@ -217,6 +217,18 @@ class ReplayShape(s.Serializer[Any]):
     created_at = s.DateTimeField(read_only=True)
 
 
+class CommandEndpointShape(s.Serializer[Any]):
+    id = s.CharField(read_only=True, **ID)
+    name = s.CharField()
+    team = s.CharField(help_text="A team's name; made when there is none.")
+    token = s.CharField(
+        write_only=True, required=False, help_text="The base64 token that Teams showed. Never answered."
+    )
+    url = s.CharField(read_only=True, help_text="The callback URL to paste in Teams.")
+    paused = s.BooleanField(required=False)
+    state = s.ChoiceField(choices=["ok", "waiting", "paused", "broken"], read_only=True)
+
+
 class ReplaysCall(s.Serializer[Any]):
     events = s.DictField(required=False, help_text="connector, type, outcome, since, until")
     deliveries = s.DictField(required=False, help_text="channel, status, event, since, until")

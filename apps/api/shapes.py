@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from apps.channels.models import Channel, WebhookURL
+from apps.commands.models import CommandEndpoint
 from apps.connectors.models import Connector, Subscription
 from apps.deliveries.models import Delivery
 from apps.inbound.models import Event, InboundRequest, Replay
@@ -151,4 +152,16 @@ def replay(row: Replay) -> dict[str, Any]:
         "done": row.done,
         "skipped": row.skipped,
         "created_at": row.created_at,
+    }
+
+
+def command_endpoint(row: CommandEndpoint) -> dict[str, Any]:
+    """A command endpoint without its token."""
+    return {
+        "id": row.public_id,
+        "name": row.name,
+        "team": row.team.name,
+        "url": row.url,
+        "paused": row.paused,
+        "state": row.state,
     }

@@ -1,0 +1,223 @@
+"""The commands that every installation has."""
+
+from __future__ import annotations
+
+import datetime as dt
+
+from django.db.models import Q
+from django.utils import timezone
+
+from apps.cards.notification import Fact, Item, Items, Notification, Severity
+from apps.channels.models import Channel
+from apps.commands import parser
+from apps.commands.registry import RANK, Asked, command, commands
+from apps.connectors import services as connectors
+from apps.connectors.models import Connector, Subscription
+from apps.core.errors import AppError, CommandError
+from apps.deliveries.models import Delivery
+from apps.inbound.models import Event
+from apps.inbound.services import replay_event
+
+LATEST = 5_000  # events in which words are looked for
+SHOWN = 10
+FOREVER = dt.timedelta(days=365)
+
+
+def _team(asked: Asked) -> tuple[list[Channel], list[Subscription]]:
+    channels = list(
+        Channel.objects.filter(team=asked.endpoint.team)
+        .prefetch_related("webhook_urls__channel")
+        .select_related("team")[:200]
+    )
+    rows = Subscription.objects.filter(channel__team=asked.endpoint.team).select_related(
+        "connector", "channel__team"
+    )
+    return channels, list(rows[:500])
+
+
+def _connector(asked: Asked, name: str) -> Connector:
+    """The connector of that name or id. Raises CommandError."""
+    rows = Connector.objects.all()
+    found = rows.filter(Q(public_id=name) | Q(name__iexact=name)).first()
+    if found is None:
+        near = ", ".join(rows.filter(name__icontains=name[:40]).values_list("name", flat=True)[:5])
+        hint = f" There is: {near}." if near else " “list” shows them."
+        raise CommandError("no_connector", f"There is no connector “{name[:60]}”.{hint}")
+    return found
+
+
+def _argument(asked: Asked, place: int, what: str) -> str:
+    if len(asked.args) <= place:
+        raise CommandError("argument_missing", f"Say which {what}. “help” shows how.")
+    return asked.args[place]
+
+
+@command("help", help="what can be asked", usage="[command]")
+def help_(asked: Asked) -> Notification:
+    lines = tuple(
+        Item(
+            f"{each.help}",
+            lead=f"{each.name} {each.usage}".strip(),
+            trail="" if each.role == "viewer" else each.role,
+        )
+        for each in commands.values()
+        if not asked.args or each.name == asked.args[0].lower()
+    )
+    own = [each for each in commands.values() if RANK[asked.role] >= RANK[each.role]]
+    return Notification(
+        "What you can ask", severity=Severity.INFO, lists=(Items("", lines),),
+        footer=f"You may use {len(own)} of them." if len(own) < len(commands) else "",
+    )  # fmt: skip
+
+
+@command("status", help="how this team's channels and connectors are")
+def status(asked: Asked) -> Notification:
+    channels, subscriptions = _team(asked)
+    bad = [each for each in channels if each.state in ("failing", "degraded")]
+    waiting = (
+        Delivery.objects.filter(channel__in=channels, status=Delivery.Status.PENDING)
+        .order_by()[:1001]
+        .count()
+    )
+    lines = tuple(Item(each.state_words, lead=each.name) for each in channels[:SHOWN])
+    names = sorted({each.connector.name for each in subscriptions})
+    return Notification(
+        f"{asked.endpoint.team}: " + ("something needs a person" if bad else "all is well"),
+        status="Attention" if bad else "OK", severity=Severity.WARNING if bad else Severity.GOOD,
+        facts=(
+            Fact("Connectors", ", ".join(names[:SHOWN]) or "none yet"),
+            Fact("Cards waiting", "more than 1000" if waiting > 1000 else str(waiting)),
+        ),
+        lists=(Items("Channels", lines, total=len(channels)),),
+    )  # fmt: skip
+
+
+@command("list", help="what goes where in this team")
+def list_(asked: Asked) -> Notification:
+    _, subscriptions = _team(asked)
+    now = timezone.now()
+    lines = []
+    for each in subscriptions:
+        muted = each.muted_until is not None and each.muted_until > now
+        events = ", ".join(each.events[:4]) + (" …" if len(each.events) > 4 else "") or "the usual events"
+        lines.append(
+            Item(f"→ {each.channel.name}: {events}", lead=each.connector.name, trail="muted" if muted else "")
+        )
+    title = "What goes where" if lines else "Nothing is subscribed in this team yet"
+    return Notification(title, lists=(Items("", tuple(lines[:30]), total=len(lines)),) if lines else ())
+
+
+@command("search", help="find lately received events", usage="WORDS")
+def search(asked: Asked) -> Notification:
+    words = " ".join(asked.args).strip()
+    if not words:
+        raise CommandError("argument_missing", "Say what to look for: “search login fails”.")
+    _, subscriptions = _team(asked)
+    own = {each.connector_id for each in subscriptions}
+    newest = Event.objects.order_by("-id").values_list("pk", flat=True).first() or 0
+    rows = Event.objects.filter(pk__gt=newest - LATEST, connector__in=own).order_by("-id")
+    found = list(
+        rows.filter(Q(title__icontains=words) | Q(actor__icontains=words) | Q(type__iexact=words))[:SHOWN]
+    )
+    if not found:
+        return Notification(
+            f"Nothing found for “{words[:80]}”", text="Only the latest events of this team are searched."
+        )
+    lines = tuple(_line(each) for each in found)
+    return Notification(f"Found for “{words[:80]}”", lists=(Items("", lines),))
+
+
+def _line(event: Event) -> Item:
+    return Item(
+        event.title or event.type,
+        lead=f"{event.received_at:%d %b %H:%M}",
+        url=event.url,
+        trail=f"{event.outcome} · {event.public_id}",
+    )
+
+
+@command(
+    "mute", help="no cards of a connector in this team for a while", usage="CONNECTOR [2h]", role="operator"
+)
+def mute(asked: Asked) -> Notification:
+    found = _connector(asked, _argument(asked, 0, "connector"))
+    given = asked.args[-1] if len(asked.args) > 1 else ""
+    length = parser.span(given) if given else dt.timedelta(hours=1)
+    if length is None or length > FOREVER:
+        raise CommandError("bad_span", "Say for how long: 30m, 2h or 3d.")
+    until = timezone.now() + length
+    rows = Subscription.objects.filter(connector=found, channel__team=asked.endpoint.team)
+    changed = rows.update(muted_until=until)
+    if not changed:
+        raise CommandError("not_subscribed", f"{found.name} sends nothing to this team.")
+    return Notification(f"{found.name} is muted until {until:%d %b, %H:%M} UTC", status="Muted",
+                        text="Its events are kept and can be replayed.")  # fmt: skip
+
+
+@command("unmute", help="cards of a connector again", usage="CONNECTOR", role="operator")
+def unmute(asked: Asked) -> Notification:
+    found = _connector(asked, _argument(asked, 0, "connector"))
+    Subscription.objects.filter(connector=found, channel__team=asked.endpoint.team).update(muted_until=None)
+    return Notification(f"{found.name} is heard again", status="On", severity=Severity.GOOD)
+
+
+@command("replay", help="send an event's card once more", usage="EVENT-ID", role="operator")
+def replay(asked: Asked) -> Notification:
+    wanted = _argument(asked, 0, "event")
+    _, subscriptions = _team(asked)
+    own = {each.connector_id for each in subscriptions}
+    event = Event.objects.filter(public_id=wanted, connector__in=own).first()
+    if event is None:
+        raise CommandError("no_event", "There is no such event in this team. “search” shows the ids.")
+    try:
+        made = replay_event(event)
+    except AppError as error:
+        raise CommandError(error.code, error.public_message) from error
+    return Notification(
+        f"Sent again: {event.title or event.type}", text=f"{len(made)} card(s) are on their way."
+    )
+
+
+@command("subscribe", help="a connector's events to a channel of this team",
+         usage="CONNECTOR [EVENTS …] to CHANNEL", role="admin")  # fmt: skip
+def subscribe(asked: Asked) -> Notification:
+    found = _connector(asked, _argument(asked, 0, "connector"))
+    events, channel = _where(asked)
+    try:
+        row = connectors.subscribe(found, channel, events=events)
+    except AppError as error:
+        raise CommandError(error.code, error.public_message) from error
+    return Notification(f"{found.name} now goes to {channel.name}", status="Subscribed", severity=Severity.GOOD,
+                        facts=(Fact("Events", ", ".join(row.events) or "the usual ones"),))  # fmt: skip
+
+
+@command(
+    "unsubscribe", help="no more of a connector in a channel", usage="CONNECTOR to CHANNEL", role="admin"
+)
+def unsubscribe(asked: Asked) -> Notification:
+    found = _connector(asked, _argument(asked, 0, "connector"))
+    _, channel = _where(asked)
+    gone, _ = Subscription.objects.filter(connector=found, channel=channel).delete()
+    if not gone:
+        raise CommandError("not_subscribed", f"{found.name} does not go to {channel.name}.")
+    return Notification(f"{found.name} no longer goes to {channel.name}", status="Unsubscribed")
+
+
+def _where(asked: Asked) -> tuple[list[str], Channel]:
+    """The events and the channel of `CONNECTOR [EVENTS] to CHANNEL`. Raises CommandError."""
+    rest = list(asked.args[1:])
+    name = ""
+    lowered = [each.lower() for each in rest]
+    for mark in ("to", "from", "in"):
+        if mark in lowered:
+            place = lowered.index(mark)
+            rest, name = rest[:place], " ".join(rest[place + 1 :])
+            break
+    rows = Channel.objects.filter(team=asked.endpoint.team)
+    found = rows.filter(name__iexact=name.lstrip("#")).first() if name else None
+    if found is None and not name and rows.count() == 1:
+        found = rows.first()
+    if found is None:
+        known = ", ".join(rows.values_list("name", flat=True)[:10]) or "none yet"
+        raise CommandError("no_channel", f"Say which channel of this team, after “to”. There are: {known}.")
+    return [each.strip(",") for each in rest if each.strip(",")], found

@@ -1,0 +1,122 @@
+"""`/teams/<id>`: a Teams outgoing webhook asks, and is answered within seconds."""
+
+from __future__ import annotations
+
+import json
+import logging
+
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from apps.cards import adaptive
+from apps.cards.envelope import CONTENT_TYPE
+from apps.cards.notification import Notification, Severity
+from apps.commands import builtin, parser, registry
+from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
+from apps.core import rates
+from apps.core.errors import AppError, CommandError, PayloadError, VerificationError
+from apps.core.models import Counter
+from apps.sources.http import Headers, Http
+from apps.sources.payload import parse_json
+from apps.sources.verify import TeamsHmac
+
+logger = logging.getLogger(__name__)
+SCHEME = TeamsHmac(key="teams", label="Teams")
+MAX_BODY = 256 * 1024
+FLOOD = 120  # messages of one endpoint in a minute
+__all__ = ["answer", "builtin"]
+
+
+@csrf_exempt
+def answer(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Verify the raw bytes, carry the command out once, answer with a card."""
+    endpoint = CommandEndpoint.objects.select_related("team").filter(public_id=public_id).first()
+    if endpoint is None:
+        return _problem(404, "unknown_endpoint", "There is no such address. Copy it again from the admin.")
+    if request.method != "POST":
+        response = _problem(405, "method_not_allowed", "Teams calls by POST.")
+        response["Allow"] = "POST"
+        return response
+    now = timezone.now()
+    try:
+        body = request.read(MAX_BODY + 1)
+        if len(body) > MAX_BODY:
+            return _problem(413, "too_large", "The message is too long.")
+        http = Http(headers=Headers(request.headers), body=body)
+        SCHEME.verify(http, [endpoint.token] if endpoint.token else [], now)
+        message = parser.read(parse_json(body), now)
+    except VerificationError as error:
+        Counter.bump("command.unverified", endpoint.public_id)
+        return _problem(401, error.code, error.public_message)
+    except (PayloadError, OSError, ValueError) as error:
+        words = error.public_message if isinstance(error, PayloadError) else "The message broke off."
+        return _problem(400, getattr(error, "code", "body_unreadable"), words)
+    wait = rates.over(f"command:{endpoint.public_id}", FLOOD)
+    if wait is not None:
+        return _card(Notification("Too many commands", text="Wait a minute.", severity=Severity.WARNING))
+    return _once(endpoint, message)
+
+
+def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
+    """Carry a message out, or give the answer that was given to it before."""
+    use = CommandUse(
+        endpoint=endpoint, activity_id=message.id, sender_id=message.sender_id, sender_name=message.sender_name,
+        text=message.text[:500], command=(message.words[0].lower() if message.words else "help")[:40],
+    )  # fmt: skip
+    try:
+        with transaction.atomic():
+            use.save()
+    except IntegrityError:
+        before = CommandUse.objects.get(endpoint=endpoint, activity_id=message.id)
+        return _json(before.answer) if before.answer else _card(Notification("This is being worked on"))
+    note = _carry_out(endpoint, message, use)
+    response = _card(note)
+    use.answer = response.content.decode()
+    use.save(update_fields=["answer", "outcome"])
+    CommandEndpoint.objects.filter(pk=endpoint.pk).update(last_used_at=use.at)
+    return response
+
+
+def _carry_out(endpoint: CommandEndpoint, message: parser.Message, use: CommandUse) -> Notification:
+    if endpoint.paused:
+        use.outcome = "paused"
+        return Notification("Commands are switched off for now", severity=Severity.WARNING)
+    user = ChatUser.objects.filter(teams_id=message.sender_id).first() if message.sender_id else None
+    asked = registry.Asked(endpoint, user, message.sender_id, message.sender_name, message.words[1:])
+    try:
+        with transaction.atomic():
+            return registry.run(use.command, asked)
+    except CommandError as error:
+        use.outcome = error.code[:40]
+        return Notification(error.public_message, severity=Severity.WARNING)
+    except AppError as error:
+        use.outcome = error.code[:40]
+        return Notification("That did not work", text=error.public_message, severity=Severity.WARNING)
+    except Exception as error:
+        logger.error("command %s failed: %s", use.command, type(error).__name__, exc_info=error)
+        use.outcome = "internal"
+        return Notification(
+            "That did not work", text="The operator's log says why.", severity=Severity.ATTENTION
+        )
+
+
+def _card(note: Notification) -> HttpResponse:
+    card = adaptive.render(note)
+    message = {
+        "type": "message",
+        "summary": card.summary,
+        "attachments": [{"contentType": CONTENT_TYPE, "content": card.content}],
+    }
+    return _json(json.dumps(message))
+
+
+def _json(text: str) -> HttpResponse:
+    return HttpResponse(text, content_type="application/json; charset=utf-8")
+
+
+def _problem(status: int, code: str, detail: str) -> HttpResponse:
+    title = code.replace("_", " ")
+    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
+    return JsonResponse(body, status=status, content_type="application/problem+json")
