@@ -42,7 +42,7 @@ $(VENV)/.testing-assets: package-lock.json | $(VENV)/.assets
 	@touch $@
 
 test: install $(VENV)/.testing $(VENV)/.testing-assets ## set everything up and run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 bench: install $(VENV)/.testing ## measure the product on this machine
 	@$(BIN)/python -m bench $(BENCH)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django.apps import AppConfig, apps
-from django.contrib.admin.apps import AdminConfig as StockAdminConfig
+from django.contrib.admin.apps import SimpleAdminConfig
 from django.db.models.signals import post_migrate
 
 from apps.core.roles import sync_groups
@@ -18,5 +18,7 @@ class SiteConfig(AppConfig):
         post_migrate.connect(sync_groups, sender=apps.get_app_config("core"), dispatch_uid="roles")
 
 
-class AdminConfig(StockAdminConfig):
+class AdminConfig(SimpleAdminConfig):
+    """Looks for no admin pages by itself: only the web server needs them, and its URLs ask for them."""
+
     default_site = "connectors_site.site.Site"

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.contrib.admin import site
 from django.urls import URLPattern, URLResolver, include, path
 from django.views.generic import RedirectView
 
 from apps.core import views
+
+admin.autodiscover()
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="home"),

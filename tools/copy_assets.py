@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 from pathlib import Path
 
@@ -20,7 +19,10 @@ def main() -> None:
         source = ROOT / "node_modules" / name
         if not source.is_file():
             sys.exit(f"{name} is missing: run “make install” again.")
-        shutil.copyfile(source, TARGET / source.name)
+        # Without the reference to a source map that is not shipped: collecting static files would look for it.
+        text = source.read_text("utf-8")
+        kept = [line for line in text.splitlines() if not line.startswith("//# sourceMappingURL=")]
+        (TARGET / source.name).write_text("\n".join(kept) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

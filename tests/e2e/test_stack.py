@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -185,6 +186,17 @@ def test_a_killed_cluster_is_replaced(tmp_path: Path) -> None:
                 continue
         assert send(connector, 1) == 202
         accepted(client, 1)
+
+
+def test_it_starts_in_production_with_its_own_files(tmp_path: Path) -> None:
+    with running(tmp_path, DEBUG="0", SECRET_KEY="k" * 50, FIELD_KEYS="one") as stack:
+        page = requests.get(f"{stack.url}/admin/login/", timeout=10)
+        assert page.status_code == 200
+        styles = re.findall(r'href="(/static/[^"]+)"', page.text)
+        assert styles
+        for path in styles:
+            assert requests.get(stack.url + path, timeout=10).status_code == 200, path
+        assert requests.get(f"{stack.url}/nowhere", timeout=10).status_code == 404
 
 
 def test_the_start_is_refused_without_a_key_in_production(tmp_path: Path) -> None:

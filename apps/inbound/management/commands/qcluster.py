@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from types import FrameType
@@ -17,11 +18,15 @@ from apps.inbound import tasks
 class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     """Runs one more cluster, on this or another machine with the same database and broker."""
 
+    requires_system_checks: list[str] = []  # they load the whole site, which a cluster does not need
     help = "Runs a cluster of background tasks."
 
     def handle(self, *args: Any, **options: Any) -> None:
         # A worker whose parent was killed would go on unguarded, beside its replacement.
         os.register_at_fork(after_in_child=die_with_parent)
+        # What is loaded by now is shared with the children; a collection in one of them would copy it.
+        gc.collect()
+        gc.freeze()
         tasks.ensure_schedules()
         tasks.start()
         self._hasten_stop()

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import secrets
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.contrib.auth import get_user_model
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
 from django.utils import timezone
@@ -19,14 +17,15 @@ from django.utils import timezone
 from apps.core import wake
 from apps.core.models import Heartbeat
 from apps.core.supervisor import Child, Supervisor
-from apps.inbound import tasks
 
+STOP_TOPIC = "stop"  # as in apps.inbound.tasks, which would bring all sources into this process
 SILENCE = dt.timedelta(seconds=45)  # without a heartbeat, after which a cluster is replaced
 
 
 class Command(BaseCommand):
     """Migrates, collects static files, and runs web server and cluster under one supervisor."""
 
+    requires_system_checks: list[str] = []  # `prepare` runs them
     help = "Runs the web server and the background cluster until Ctrl-C."
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,24 +43,19 @@ class Command(BaseCommand):
             # Every address follows from PORT, so begin again with the right one.
             os.environ["PORT"] = str(port)
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command
-        call_command("migrate", verbosity=0)
-        call_command("collectstatic", interactive=False, verbosity=0)
-        password = self._first_admin()
-        self.stdout.write(f"\nTeams Connectors: http://127.0.0.1:{port}/")
-        if password:
-            self.stdout.write(f"Sign in as admin with the password {password} (shown only now)")
-        else:
-            self.stdout.write("Sign in with the user that was made on the first run.")
-        if options["demo"]:
-            call_command("demo", stdout=self.stdout)
-        self.stdout.flush()
+        # In a process of its own: what preparing loads would otherwise stay in memory for as long as this runs.
+        flags = ["--demo"] if options["demo"] else []
+        done = subprocess.run([sys.executable, sys.argv[0], "prepare", *flags], check=False)
+        if done.returncode:
+            raise SystemExit(done.returncode)
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc keeps one heap a thread otherwise
         children = [Child("web server", self._web(port))]
         if not options["no_worker"]:
             children.append(Child("cluster", [sys.executable, sys.argv[0], "qcluster"]))
         connection.close()  # children open their own
         self._begun = timezone.now()
         Supervisor(children, self.stderr.write).run(
-            lambda: [] if options["no_worker"] else self._silent(), lambda: wake.notify(tasks.STOP_TOPIC)
+            lambda: [] if options["no_worker"] else self._silent(), lambda: wake.notify(STOP_TOPIC)
         )
 
     def _web(self, port: int) -> list[str]:
@@ -71,15 +65,6 @@ class Command(BaseCommand):
             str(settings.WEB_WORKERS), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
             "--respawn-failed-workers", "connectors_site.wsgi:application",
         ]  # fmt: skip
-
-    def _first_admin(self) -> str:
-        """The password of the first admin, made now; "" when there is a user already."""
-        users = get_user_model()
-        if users.objects.exists():
-            return ""
-        password = secrets.token_urlsafe(12)
-        users.objects.create_superuser("admin", password=password)
-        return password
 
     def _silent(self) -> list[str]:
         """The cluster, when its heart has not beaten for long; a fresh one gets the same time to begin."""
