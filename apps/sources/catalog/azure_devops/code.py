@@ -30,7 +30,7 @@ events = Events()
 def repository_of(payload: Payload) -> Payload:
     """The repository of any code event."""
     resource = payload.sub("$.resource")
-    for path in ("$.repository", "$.pullRequest.repository"):
+    for path in ("$.repository", "$.pullRequest.repository", "$.targetRepository"):
         found = resource.sub(path)
         if found:
             return found
@@ -73,6 +73,11 @@ def commits_list(payload: Payload, path: str = "$.resource.commits") -> tuple[It
     return (Items("", tuple(items), total=max(total, len(items))),) if items else ()
 
 
+def _none(sha: str) -> bool:
+    """Whether it is git's "no object": only zeros, while Microsoft's examples blacken ids as zeros and dashes."""
+    return bool(sha) and not sha.strip("0")
+
+
 def _moves(payload: Payload) -> list[tuple[str, str, str]]:
     """The refs that a push moved: (ref, old object, new object)."""
     moves = []
@@ -89,15 +94,17 @@ def _kind(ref: str) -> str:
 
 def _happened(ref: str, old: str, new: str) -> tuple[str, str, Severity]:
     """created, deleted or moved; the pill; the colour."""
-    if is_zero(new) and not is_zero(old):
+    if _none(new) and not _none(old):
         return "deleted", f"{capital(_kind(ref))} deleted", Severity.WARNING
-    if is_zero(old) and not is_zero(new):
+    if _none(old) and not _none(new):
         return "created", f"New {_kind(ref)}", Severity.INFO
     return "updated", "", Severity.INFO
 
 
 def _forced(payload: Payload) -> bool:
-    """Whether history was rewritten, which only Microsoft's sentence says."""
+    """Whether history was rewritten."""
+    if any(each.flag("$.forced") for each in payload.each("$.resource.refUpdates", 500)):
+        return True
     return bool(
         re.search(r"\bforce[- ]?push", f"{said(payload)} {said(payload, 'detailedMessage')}", re.IGNORECASE)
     )
@@ -223,7 +230,7 @@ def repository(event: RawEvent, ctx: Context) -> Notification:
         what = f"{old} → {name}" if name else old
     disabled = resource.has("$.disabled") or thing.has("$.isDisabled")
     if action == "statuschanged" and disabled:
-        off = resource.flag("$.disabled") or thing.flag("$.isDisabled")
+        off = resource.flag("$.disabled") if resource.has("$.disabled") else thing.flag("$.isDisabled")
         title, status = ("Repository disabled", "Disabled") if off else ("Repository enabled", "Enabled")
         severity = Severity.WARNING if off else Severity.GOOD
     parent = thing.sub("$.parentRepository")

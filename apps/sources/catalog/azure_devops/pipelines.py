@@ -173,7 +173,7 @@ def _problems(thing: Payload) -> tuple[Items, ...]:
 
 def run_phase(payload: Payload) -> str:
     """Which of our names a run's change of state gets: started, canceling or completed; "" for others."""
-    run = payload.sub("$.resource.run")
+    run = payload.sub("$.resource.run")  # the sentence says it when only ids were sent
     state = (run.opt("$.state") or state_said(payload)).lower().replace(" ", "")
     if state in ("canceling", "cancelling"):
         return "canceling"
@@ -247,11 +247,13 @@ def state_changed(event: RawEvent, ctx: Context) -> Notification:
     thing = resource.sub(f"$.{level}") or resource.sub("$.run")
     run = resource.sub("$.run")
     verb, status, severity = state_words(outcome_of(payload, thing))
+    link = _pipeline_link(payload)
     names = [_named(thing) if level != "run" else ""]
     if level == "job":
         names.append(_named(resource.sub("$.stage")))
     what = " · ".join(name for name in (*names, _run_name(resource)) if name)
-    ident = run.opt("$.id")
+    found = re.search(r"[?&]buildId=(\d{1,12})", f"{page_link(thing)} {page_link(run)}")
+    ident = run.opt("$.id") or (found[1] if found else "")
     duration = between(thing, ("startTime", "finishTime"), ("createdDate", "finishedDate"))
     whole = resource.opt("$.run.result") if level != "run" else ""
     return tell(
@@ -263,8 +265,7 @@ def state_changed(event: RawEvent, ctx: Context) -> Notification:
         status=status,
         severity=severity,
         facts=(
-            _pipeline_link(payload),
-            Fact("Stage", _named(resource.sub("$.stage")) if level == "job" else ""),
+            link,
             Fact("Run", capital(words(whole)) if whole.lower() != result_of(thing) else ""),
             Fact("Duration", duration),
         ) if resource else (),
@@ -303,7 +304,9 @@ def approval(event: RawEvent, ctx: Context) -> Notification:
         {"check_updated": "Check updated"}.get(kind, "Approval completed"), capital(words(given)), Severity.INFO,
     ))  # fmt: skip
     if kind.startswith("intervention"):
-        title = title.replace("Approval", "Manual intervention")
+        title = title.replace("Approval given", "Manual intervention approved").replace(
+            "Approval", "Manual intervention"
+        )
     elif kind == "check_updated":
         title = "Check updated"
     stage = resource.opt("$.stageName") or _named(resource.sub("$.stage"))

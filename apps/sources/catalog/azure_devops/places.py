@@ -8,11 +8,12 @@ https://{organization}.visualstudio.com, and a server's collection (https://tfs.
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from apps.sources.sdk import Link, Payload
 
 _GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+_REPOSITORY = re.compile(r"/git/repositories/([0-9a-fA-F-]{36})(?:/|$)")
 _IN_HTML = re.compile(r"""href\s*=\s*["']?(https?://[^"'\s<>]+)""", re.IGNORECASE)
 _IN_TEXT = re.compile(r"https?://[^\s<>()\"']+")
 # Where an API address may be found, best first. Identities are left out: they live on another host.
@@ -20,12 +21,15 @@ URLS = (
     "url", "repository.url", "revision.url", "pullRequest.url", "pullRequest.repository.url", "definition.url",
     "release.url", "environment.release.url", "approval.releaseDefinition.url", "run.url", "run.pipeline.url",
     "pipeline.url", "project.url", "repository.project.url", "_links.self.href", "comment._links.self.href",
-    "run._links.self.href", "repository.remoteUrl", "pullRequest.repository.remoteUrl", "repositoryUrl",
+    "run._links.self.href", "targetRepository.url", "repository.remoteUrl",
+    "pullRequest.repository.remoteUrl", "repositoryUrl",
 )  # fmt: skip
+LINKED = ("run", "stage", "job", "release", "environment.release", "pullRequest", "deployment.release")
 PROJECTS = (
     "repository.project.name", "pullRequest.repository.project.name", "project.name", "definition.project.name",
     "release.projectReference.name", "pipeline.project.name", "run.pipeline.project.name",
-    "deployment.projectReference.name", "teamProject", "projectName",
+    "deployment.projectReference.name", "deployment.release.project.name", "manualIntervention.project.name",
+    "targetRepository.project.name", "teamProject", "projectName",
 )  # fmt: skip
 
 
@@ -97,7 +101,29 @@ def project_of(payload: Payload) -> str:
         found = resource.sub(f"$.{path}").raw.get("System.TeamProject")
         if isinstance(found, str) and found:
             return found
-    return payload.opt("$.resourceContainers.project.name")
+    return payload.opt("$.resourceContainers.project.name") or _project_in_links(payload)
+
+
+def _project_in_links(payload: Payload) -> str:
+    """The project's name from a page's address, as pipelines tell it nowhere else."""
+    resource = payload.sub("$.resource")
+    things = [resource, *(resource.sub(f"$.{path}") for path in LINKED)]
+    for url in (*(page_link(thing) for thing in things), message_link(payload)):
+        steps = [step for step in urlsplit_path(url).split("/") if step]
+        if url.startswith("https://dev.azure.com/"):
+            steps = steps[1:]
+        elif ".visualstudio.com/" not in url:
+            continue  # on a server the collection's name stands at the same place
+        if steps and steps[0] == "DefaultCollection":
+            steps = steps[1:]
+        if (
+            len(steps) > 1
+            and steps[1].startswith("_")
+            and not is_guid(steps[0])
+            and not steps[0].startswith("_")
+        ):
+            return unquote(steps[0])
+    return ""
 
 
 def project_id(payload: Payload) -> str:
@@ -160,9 +186,11 @@ def project_url(payload: Payload) -> str:
 
 
 def project_link(payload: Payload) -> Link | None:
-    """The project as a link."""
-    name = project_of(payload)
-    return Link(name, project_url(payload)) if name else None
+    """The project as a link; the organization or collection where no project is known."""
+    name, base = project_of(payload), collection(payload)
+    if name:
+        return Link(name, project_url(payload))
+    return Link(unquote(base.rpartition("/")[2].partition(".")[0]), base) if base else None
 
 
 def repository_url(payload: Payload, repository: Payload) -> str:
@@ -174,6 +202,10 @@ def repository_url(payload: Payload, repository: Payload) -> str:
                 clean(url).rstrip("/").removesuffix(".git") if "/_git/" not in url else clean(url).rstrip("/")
             )
     name = repository.first("$.name", "$.id")
+    if not repository:  # with ids only, the repository's stands in the object's own address
+        comment = payload.opt("$.resource._links.self.href")
+        found = _REPOSITORY.search(payload.opt("$.resource.url")) or _REPOSITORY.search(comment)
+        name = found[1] if found else ""
     base, project = collection(payload), repository.opt("$.project.name") or project_id(payload)
     if not base or not name or is_zero(name):
         return ""

@@ -91,9 +91,11 @@ def change_of(payload: Payload) -> Payload:
 
 def update_of(payload: Payload) -> str:
     """Which kind of update it was; "" when nothing tells."""
-    sentence_ = re.sub(r"\(.*\)", "", said(payload))
+    before, _, after = said(payload).partition(" (")
+    # Neither the title in brackets nor the repository's name after it may be taken for the verb.
+    text = f"{before} {re.sub(r'^.* in [^ ]+', '', after)}" if after else before
     for name, pattern in SENTENCES:
-        if re.search(pattern, sentence_, re.IGNORECASE):
+        if re.search(pattern, text, re.IGNORECASE):
             return name
     status = change_of(payload).opt("$.status").lower()
     # Editions in other languages: the end of a pull request is still told by its state.
@@ -130,6 +132,9 @@ def change_url(payload: Payload) -> str:
 def numbered(payload: Payload) -> str:
     """`!12 Add dark mode`, as Azure DevOps itself writes pull requests."""
     number, title = number_of(payload), change_of(payload).opt("$.title").strip()
+    if not title:
+        found = re.search(r"\bpull request \d{1,12} \((.+)\)(?: in \S.*)?$", said(payload))
+        title = found[1] if found else ""
     return " ".join(part for part in (f"!{number}" if number else "", title) if part)
 
 
@@ -143,7 +148,7 @@ def actor_of(payload: Payload, action: str) -> str:
     for name in sorted(filter(None, people), key=len, reverse=True):
         if line.startswith(name):
             return name
-    found = _ACTOR.match(line)
+    found = None if line.startswith("Merge attempted") else _ACTOR.match(line)
     if found:
         return found["name"]
     if action in ("completed", "abandoned"):
@@ -210,7 +215,7 @@ def _card(event: RawEvent, title: str, action: str, status: str, severity: Sever
     return tell(
         event,
         title,
-        what=numbered(payload) if change.has("$.title") or not said(payload) else "",
+        what=numbered(payload),
         url=change_url(payload),
         by=by,
         status=status,
@@ -302,7 +307,7 @@ def commented(event: RawEvent, ctx: Context) -> Notification:
     return tell(
         event,
         title,
-        what=numbered(payload) if change.has("$.title") or not said(payload) else "",
+        what=numbered(payload),
         url=url,
         by=by,
         status=status,

@@ -32,6 +32,7 @@ GROUP = "Work items"
 DONE = frozenset(("closed", "done", "resolved", "completed", "fixed", "verified", "released"))
 # "Bug #5 (Some great new idea!) created by Jamal Hartnett."
 _SAID = re.compile(r"^(?P<kind>[^#]{1,80}?) #(?P<id>\d{1,12})(?: ?\((?P<title>.*)\))?(?P<rest>.*)$")
+_MOVED = re.compile(r"\b(?:transitioned|moved) to (?P<state>.{1,60}?) by ")
 _BY = re.compile(r"\bby (?P<who>.+?)\.?$")
 HAPPENINGS: dict[str, tuple[str, str, str, Severity]] = {
     "created": ("Work item created", "created", "", Severity.INFO),
@@ -51,14 +52,18 @@ def fields_of(payload: Payload) -> Fields:
 def number_of(payload: Payload) -> str:
     """The work item's number. An update has an id of its own, and samples have 0 for absent ones."""
     resource = payload.sub("$.resource")
-    update = resource.has("$.workItemId") or resource.has("$.revision")
-    paths = ("workItemId", "revision.id") if update else ("id",)
-    for path in (*paths, "workItem.id"):
-        number = resource.opt(f"$.{path}")
-        if number not in ("", "0"):
-            return number
     found = re.search(r"/workItems/(\d{1,12})(?:/|$)", resource.opt("$.url"), re.IGNORECASE)
-    return found[1] if found else spoken(payload).get("id", "")
+    candidates = [
+        resource.opt("$.workItemId"),
+        resource.opt("$.revision.id"),
+        found[1] if found else "",
+        spoken(payload).get("id", ""),
+    ]
+    update = resource.has("$.workItemId") or resource.has("$.revision")
+    candidates.insert(
+        len(candidates) if update or "updated" in payload.opt("$.eventType") else 2, resource.opt("$.id")
+    )
+    return next((number for number in candidates if number not in ("", "0")), "")
 
 
 def spoken(payload: Payload) -> dict[str, str]:
@@ -69,7 +74,8 @@ def spoken(payload: Payload) -> dict[str, str]:
         return {}
     by = _BY.search(found["rest"] or "")
     values = {"kind": found["kind"], "id": found["id"], "title": found["title"] or ""}
-    return {**values, "who": by["who"] if by else ""}
+    moved = _MOVED.search(found["rest"] or "")
+    return {**values, "who": by["who"] if by else "", "state": moved["state"] if moved else ""}
 
 
 def work_item_url(payload: Payload, number: str) -> str:
@@ -185,7 +191,7 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
     kind = fields.text("System.WorkItemType") or heard.get("kind", "") or "Work item"
     title = fields.text("System.Title") or heard.get("title", "") or plain(resource.opt("$.name"))
     comment = fields.html("System.History") or resource.first("$.comment.text", "$.text")
-    state, skip = fields.text("System.State"), frozenset[str]()
+    state, skip = fields.text("System.State") or heard.get("state", ""), frozenset[str]()
     facts: tuple[Fact, ...] = ()
     text: str | Markdown = ""
     if action == "updated":
@@ -194,7 +200,9 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
         linked = resource.count("$.relations.added") + resource.count("$.relations.removed") > 0
         verb = _verb(changed, bool(comment), linked)
         facts, skip = change_facts(table), frozenset(changed)
-        if "System.State" in changed:
+        if heard.get("state") and not changed:
+            verb = f"moved to {heard['state']}"
+        if "System.State" in changed or (heard.get("state") and not changed):
             severity = Severity.GOOD if state.lower() in DONE else Severity.INFO
         text = _rich(comment, payload) if comment else _new_text(table, payload)
     elif action == "commented":
