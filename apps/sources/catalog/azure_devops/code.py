@@ -25,6 +25,10 @@ from .common import SHOWN, capital, count, said, short_ref, tell, who, words
 from .places import collection, in_url, is_api, is_zero, page_link, project_of, project_url, repository_url
 
 events = Events()
+# "Jamal Hartnett pushed updates to Fabrikam:main"
+_PUSHED = re.compile(
+    r"^(?P<who>.{1,80}?) (?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to (?P<what>\S+:.+?)\.?$"
+)
 
 
 def repository_of(payload: Payload) -> Payload:
@@ -123,6 +127,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     base = repository_url(payload, repository_of(payload))
     total = max(payload.count("$.resource.commits"), resource.opt_int("$.commitsCount") or 0)
     title, what, status, severity, url = "Code pushed", "", "", Severity.INFO, base
+    heard = _PUSHED.match(said(payload))
     if len(moves) == 1:
         ref, old, new = moves[0]
         verb, status, severity = _happened(ref, old, new)
@@ -140,8 +145,8 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         title, what = "Refs pushed", f"{len(moves)} branches and tags"
     if what and place:
         what = f"{what} in {place.title}" if status or not total else f"{what} of {place.title}"
-    elif place:
-        what = place.title
+    elif place or heard:
+        what = place.title if place else heard["what"] if heard else ""
     refs = tuple(
         Item(short_ref(ref), trail=_happened(ref, old, new)[1] or "updated")
         for ref, old, new in moves[:SHOWN]
@@ -153,7 +158,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         title,
         what=what,
         url=url,
-        by=who(resource, "pushedBy") or who(resource.sub("$.pushedBy"), "displayName"),
+        by=who(resource, "pushedBy") or (heard["who"] if heard else ""),
         status=status,
         severity=severity,
         lists=(*lists, *((Items("Branches and tags", refs, total=len(moves)),) if len(moves) > 1 else ())),

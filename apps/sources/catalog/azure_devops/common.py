@@ -227,7 +227,8 @@ def tell(
     body = text
     if not body and not payload.sub("$.resource") and not facts:
         body = told(payload)
-        if plain(body) == plain(shown):
+        # The title says it already, in full or with Microsoft's own words turned into ours.
+        if plain(body).rstrip(". ") in (plain(shown).rstrip(". "), said(payload).rstrip(". ")):
             body = ""
     moments = (payload.time(path) for path in (*when, "$.createdDate"))
     where = collection(payload) or project_of(payload)

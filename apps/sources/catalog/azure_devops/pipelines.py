@@ -311,7 +311,12 @@ def approval(event: RawEvent, ctx: Context) -> Notification:
         title = "Check updated"
     stage = resource.opt("$.stageName") or _named(resource.sub("$.stage"))
     place = resource.opt("$.resource.name")
-    names = (stage if stage != "__default" else "", f"to {place}" if place else "", _run_name(resource))
+    names = (
+        thing.opt("$.name"),
+        stage if stage != "__default" else "",
+        f"to {place}" if place else "",
+        _run_name(resource),
+    )
     what = " · ".join(name for name in names if name)
     steps = list(thing.each("$.steps", 50))
     waiting = [

@@ -8,18 +8,21 @@ https://{organization}.visualstudio.com, and a server's collection (https://tfs.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from urllib.parse import quote, unquote, urlsplit
 
 from apps.sources.sdk import Link, Payload
 
 _GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
 _REPOSITORY = re.compile(r"/git/repositories/([0-9a-fA-F-]{36})(?:/|$)")
+_CLOUD = re.compile(r"^https?://(?:(?:vsrm\.)?dev\.azure\.com/|[^/]+\.visualstudio\.com/)")
 _IN_HTML = re.compile(r"""href\s*=\s*["']?(https?://[^"'\s<>]+)""", re.IGNORECASE)
 _IN_TEXT = re.compile(r"https?://[^\s<>()\"']+")
 # Where an API address may be found, best first. Identities are left out: they live on another host.
 URLS = (
     "url", "repository.url", "revision.url", "pullRequest.url", "pullRequest.repository.url", "definition.url",
-    "release.url", "environment.release.url", "approval.releaseDefinition.url", "run.url", "run.pipeline.url",
+    "release.url", "release._links.self.href", "release.environments[0].release.url", "release.releaseDefinition.url",
+    "deployment.release.url", "environment.release.url", "approval.releaseDefinition.url", "run.url", "run.pipeline.url",
     "pipeline.url", "project.url", "repository.project.url", "_links.self.href", "comment._links.self.href",
     "run._links.self.href", "targetRepository.url", "repository.remoteUrl",
     "pullRequest.repository.remoteUrl", "repositoryUrl",
@@ -79,19 +82,27 @@ def clean(url: str) -> str:
     return re.sub(r"^(https?://)[^/@\s]*@", r"\1", url.strip())
 
 
-def message_link(payload: Payload) -> str:
-    """The first page that Azure DevOps' own sentence links to."""
+def _message_links(payload: Payload) -> Iterator[str]:
+    """All addresses in Azure DevOps' own sentences."""
     for part in ("message", "detailedMessage"):
         for form in ("html", "markdown", "text"):
             text = payload.opt(f"$.{part}.{form}")[:20_000].replace("&amp;", "&")
             for url in _IN_HTML.findall(text) if form == "html" else _IN_TEXT.findall(text):
-                if not is_api(url) and "/_apps/" not in url:
-                    return clean(url)
-    return ""
+                yield clean(url)
+
+
+def message_link(payload: Payload) -> str:
+    """The first page that Azure DevOps' own sentence links to."""
+    return next((url for url in _message_links(payload) if not is_api(url) and "/_apps/" not in url), "")
 
 
 def project_of(payload: Payload) -> str:
     """The project's name, or ""."""
+    return _project_named(payload) or _project_in_links(payload)
+
+
+def _project_named(payload: Payload) -> str:
+    """The project's name where it stands as such."""
     resource = payload.sub("$.resource")
     for path in PROJECTS:
         name = resource.opt(f"$.{path}")
@@ -101,7 +112,7 @@ def project_of(payload: Payload) -> str:
         found = resource.sub(f"$.{path}").raw.get("System.TeamProject")
         if isinstance(found, str) and found:
             return found
-    return payload.opt("$.resourceContainers.project.name") or _project_in_links(payload)
+    return payload.opt("$.resourceContainers.project.name")
 
 
 def _project_in_links(payload: Payload) -> str:
@@ -140,21 +151,24 @@ def project_id(payload: Payload) -> str:
 
 def collection(payload: Payload) -> str:
     """The organization's or collection's address without a slash at its end, or ""."""
-    for path in ("collection", "account", "server"):
-        base = payload.opt(f"$.resourceContainers.{path}.baseUrl")
-        if base.startswith("http"):
-            return _collection_of(base, "")
+    base = payload.opt("$.resourceContainers.collection.baseUrl")
+    if base.startswith("http"):
+        return _collection_of(base, "")
+    resource, name = payload.sub("$.resource"), _project_named(payload)
     base = payload.opt("$.resourceContainers.project.baseUrl")
     if base.startswith("http"):
-        return _collection_of(base, project_of(payload))
-    resource, name = payload.sub("$.resource"), project_of(payload)
+        return _collection_of(base, name)
     for path in URLS:
         url = resource.opt(f"$.{path}")
         if url.startswith("http"):
             found = _collection_of(url, name)
             if found:
                 return found
-    return ""
+    base = payload.first("$.resourceContainers.account.baseUrl", "$.resourceContainers.server.baseUrl")
+    if base.startswith("http"):
+        return _collection_of(base, "")
+    url = next((url for url in _message_links(payload) if _CLOUD.search(url)), "")
+    return _collection_of(url, name) if url else ""
 
 
 def _collection_of(url: str, project: str) -> str:

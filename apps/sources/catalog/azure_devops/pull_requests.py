@@ -297,7 +297,8 @@ def commented(event: RawEvent, ctx: Context) -> Notification:
         title, severity = "System comment on pull request", Severity.NEUTRAL
     url, thread = change_url(payload), _thread_of(comment)
     if url and thread and "discussionId" not in url:
-        url = f"{url}{'&' if '?' in url else '?'}discussionId={in_url(thread)}"
+        page = url.partition("#")[0]
+        url = f"{page}{'&' if '?' in page else '?'}discussionId={in_url(thread)}"
     text = comment.opt("$.content")
     if not text and not comment:
         text = "\n".join(sentence(payload, "detailedMessage").splitlines()[1:])

@@ -29,7 +29,13 @@ from .places import collection, in_url, page_link, project_of, project_url
 
 events = Events()
 GROUP = "Work items"
-DONE = frozenset(("closed", "done", "resolved", "completed", "fixed", "verified", "released"))
+DONE = frozenset(
+    (
+        "closed", "done", "resolved", "completed", "fixed", "verified", "released", "geschlossen", "erledigt", "gelöst",
+        "fermé", "terminé", "résolu", "cerrado", "listo", "resuelto", "fechado", "concluído", "chiuso", "completato",
+        "已关闭", "已完成", "已解决", "完了", "終了",
+    )
+)  # fmt: skip
 # "Bug #5 (Some great new idea!) created by Jamal Hartnett."
 _SAID = re.compile(r"^(?P<kind>[^#]{1,80}?) #(?P<id>\d{1,12})(?: ?\((?P<title>.*)\))?(?P<rest>.*)$")
 _MOVED = re.compile(r"\b(?:transitioned|moved) to (?P<state>.{1,60}?) by ")
@@ -112,7 +118,7 @@ def state_facts(fields: Fields, *, skip: frozenset[str] = frozenset()) -> tuple[
     found = []
     for name in names:
         value = fields.text(name)
-        if name in skip or (name == "System.AreaPath" and value == fields.text("System.TeamProject")):
+        if label(name) in skip or (name == "System.AreaPath" and value == fields.text("System.TeamProject")):
             continue
         if name == "System.IterationPath" and value == fields.text("System.TeamProject"):
             continue
@@ -199,7 +205,8 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
         changed = {name: (old, new) for name, old, new in changes(table)}
         linked = resource.count("$.relations.added") + resource.count("$.relations.removed") > 0
         verb = _verb(changed, bool(comment), linked)
-        facts, skip = change_facts(table), frozenset(changed)
+        facts = change_facts(table)
+        skip = frozenset(label(name) for name in changed)
         if heard.get("state") and not changed:
             verb = f"moved to {heard['state']}"
         if "System.State" in changed or (heard.get("state") and not changed):
@@ -212,7 +219,7 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
         text = _rich(found, payload) if found else ""
     label_ = " ".join(part for part in (f"#{number}" if number else "", title) if part)
     # An update's own facts say what changed; the state is on the pill.
-    rest = state_facts(fields, skip=skip | {"System.State"} if state and not status else skip)
+    rest = state_facts(fields, skip=skip | {"State"} if state and not status else skip)
     return tell(
         event,
         f"{kind} {verb}",
