@@ -246,3 +246,33 @@ def test_what_is_no_service_hook_is_refused(payload: object) -> None:
 )
 def test_options_drop_what_they_say(name: str, option: str, value: object, outcome: str) -> None:
     assert told(body(name), **{option: value})[0].outcome == outcome
+
+
+def test_names_and_titles_with_brackets_are_told_apart() -> None:
+    sentence = "User Story #9 (Lamp (old)) commented on by Ana Lee (Guest)."
+    card = note({"eventType": "workitem.commented", "message": {"text": sentence}})
+    assert card.title == "User Story commented on: #9 Lamp (old)"
+    assert card.actor is not None
+    assert card.actor.name == "Ana Lee (Guest)"
+
+
+def test_comments_come_as_html_and_as_markdown() -> None:
+    payload = body("workitem.commented")
+    payload["resource"]["fields"]["System.History"] = "**late** <https://tides.example/7>"
+    assert str(note(payload).text).startswith("**late**")
+    payload["resource"]["fields"]["System.History"] = "<div>very <b>late</b></div>"
+    assert "late" in str(note(payload).text)
+    assert "<" not in str(note(payload).text)
+
+
+def test_no_page_is_made_up_where_the_project_is_not_known() -> None:
+    run = {"id": 30, "name": "20260314.1", "state": "completed", "result": "failed"}
+    payload = {
+        "eventType": "ms.vss-pipelines.run-state-changed-event",
+        "resource": {"run": run, "pipeline": {"id": 3, "name": "p"}},
+        "resourceContainers": {"account": {"baseUrl": "https://dev.azure.com/acme/"}},
+    }
+    card = note(payload)
+    assert card.title == "Run failed: p 20260314.1"
+    assert card.subject is not None
+    assert card.subject.url == "https://dev.azure.com/acme"

@@ -19,7 +19,7 @@ from apps.sources.sdk import (
 )
 
 from .common import capital, person, said, short_ref, tell, told, who, words
-from .places import clean, in_url, is_api, page_link, project_url
+from .places import clean, in_url, is_api, page_link, project_page
 
 events = Events()
 ALERTS = {
@@ -105,7 +105,7 @@ def connection(event: RawEvent, ctx: Context) -> Notification:
     payload, action = event.payload, event.name.rpartition(".")[2]
     resource = payload.sub("$.resource")
     thing = resource.sub("$.serviceEndpoint") or resource.sub("$.endpoint") or resource
-    base, ident = project_url(payload), thing.opt("$.id")
+    base, ident = project_page(payload), thing.opt("$.id")
     kind = thing.opt("$.type")
     by = who(thing, "createdBy", "owner") if action == "created" else who(thing, "modifiedBy", "updatedBy")
     return tell(
@@ -151,7 +151,7 @@ def pool(event: RawEvent, ctx: Context) -> Notification:
     """A project got an agent pool, or one was changed."""
     payload, action = event.payload, event.name.rpartition(".")[2]
     resource = payload.sub("$.resource")
-    base, ident = project_url(payload), resource.first("$.queueId", "$.id")
+    base, ident = project_page(payload), resource.first("$.queueId", "$.id")
     return tell(
         event,
         f"Agent pool {words(action)}",

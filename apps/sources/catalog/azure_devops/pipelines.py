@@ -34,7 +34,7 @@ from .common import (
     who,
     words,
 )
-from .places import in_url, is_zero, message_link, page_link, project_url, repository_url
+from .places import in_url, is_zero, message_link, page_link, project_page, repository_url
 
 events = Events()
 REASONS = {
@@ -71,7 +71,7 @@ def run_url(payload: Payload, ident: str, *things: Payload) -> str:
         url = page_link(thing)
         if url:
             return url
-    base = project_url(payload)
+    base = project_page(payload)
     if ident and ident != "0" and base:
         return f"{base}/_build/results?buildId={in_url(ident)}"
     return message_link(payload)
@@ -131,7 +131,7 @@ def build(event: RawEvent, ctx: Context) -> Notification:
     reason = thing.opt("$.reason")
     message = thing.raw.get("triggerInfo", {}) if isinstance(thing.raw, dict) else {}
     change = message.get("ci.message") or message.get("pr.title") if isinstance(message, dict) else ""
-    base = project_url(payload)
+    base = project_page(payload)
     definition_id = thing.opt("$.definition.id")
     definition_url = f"{base}/_build?definitionId={in_url(definition_id)}" if base and definition_id else ""
     xaml = thing.opt("$.definition.definitionType").lower() == "xaml" or "vstfs:///Build" in message_link(
@@ -202,6 +202,11 @@ def _repositories(resource: Payload) -> tuple[Items, ...]:
     return (Items("Changes", tuple(items), total=len(found)),) if items else ()
 
 
+def run_branch(run: Payload) -> str:
+    """The branch that a run was started on."""
+    return short_ref(run.opt("$.resources.repositories.self.refName") or run.opt("$.sourceBranch"))
+
+
 def _named(thing: Payload) -> str:
     name = thing.first("$.displayName", "$.name")
     return "" if name in ("__default", "0") else name
@@ -214,7 +219,7 @@ def _run_name(resource: Payload) -> str:
 
 
 def _pipeline_link(payload: Payload) -> Fact:
-    resource, base = payload.sub("$.resource"), project_url(payload)
+    resource, base = payload.sub("$.resource"), project_page(payload)
     name = resource.opt("$.pipeline.name") or resource.opt("$.run.pipeline.name")
     ident = resource.opt("$.pipeline.id") or resource.opt("$.run.pipeline.id")
     folder = resource.first("$.pipeline.folder", "$.run.pipeline.folder").strip("\\")
@@ -266,6 +271,7 @@ def state_changed(event: RawEvent, ctx: Context) -> Notification:
         severity=severity,
         facts=(
             link,
+            Fact("Branch", run_branch(run)),
             Fact("Run", capital(words(whole)) if whole.lower() != result_of(thing) else ""),
             Fact("Duration", duration),
         ) if resource else (),

@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, urlsplit
 from apps.sources.sdk import Link, Payload
 
 _GUID = re.compile(r"^[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}$")
+_PROJECT = re.compile(r"/([0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12})/_apis/")
 _REPOSITORY = re.compile(r"/git/repositories/([0-9a-fA-F-]{36})(?:/|$)")
 _CLOUD = re.compile(r"^https?://(?:(?:vsrm\.)?dev\.azure\.com/|[^/]+\.visualstudio\.com/)")
 _IN_HTML = re.compile(r"""href\s*=\s*["']?(https?://[^"'\s<>]+)""", re.IGNORECASE)
@@ -146,7 +147,16 @@ def project_id(payload: Payload) -> str:
         found = payload.opt(path)
         if is_guid(found) and not is_zero(found):
             return found
+    for path in URLS:
+        inside = _PROJECT.search(payload.opt(f"$.resource.{path}"))
+        if inside and not is_zero(inside[1]):
+            return inside[1]
     return ""
+
+
+def project_page(payload: Payload) -> str:
+    """The project's page, or "" – also when only the collection is known, where most pages do not exist."""
+    return project_url(payload) if project_of(payload) or project_id(payload) else ""
 
 
 def collection(payload: Payload) -> str:

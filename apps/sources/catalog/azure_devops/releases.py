@@ -22,7 +22,7 @@ from apps.sources.sdk import (
 
 from .common import SHOWN, capital, duration, outcome_in, person, said, state_words, tell, who, words
 from .pipelines import APPROVALS, REASONS
-from .places import in_url, is_api, page_link, project_url
+from .places import in_url, is_api, page_link, project_page
 
 events = Events()
 GROUP = "Releases"
@@ -70,7 +70,7 @@ def release_url(payload: Payload) -> str:
     url = page_link(release) or page_link(environment_of(payload).sub("$.release"))
     if url and not is_api(url):
         return url
-    ident, base = release.opt("$.id") or environment_of(payload).opt("$.releaseId"), project_url(payload)
+    ident, base = release.opt("$.id") or environment_of(payload).opt("$.releaseId"), project_page(payload)
     return (
         f"{base}/_release?releaseId={in_url(ident)}&_a=release-summary"
         if ident not in ("", "0") and base
@@ -101,7 +101,7 @@ def _artifacts(release: Payload) -> tuple[Items, ...]:
 
 
 def _link(payload: Payload) -> Fact:
-    thing, base = _definition(payload), project_url(payload)
+    thing, base = _definition(payload), project_page(payload)
     ident = thing.opt("$.id")
     url = f"{base}/_release?definitionId={in_url(ident)}" if base and ident not in ("", "0") else ""
     return Fact("Release pipeline", thing.opt("$.name"), url)

@@ -9,7 +9,7 @@ from apps.sources.sdk import Attribute, Context, RawEvent
 
 from .code import branches_of, repository_of
 from .common import looks_like_bot, short_ref, state_said, who
-from .pipelines import branch_of, requester, result_of
+from .pipelines import branch_of, requester, result_of, run_branch
 from .places import project_of
 from .pull_requests import actor_of, change_of
 from .releases import environment_of
@@ -74,6 +74,7 @@ def attributes(event: RawEvent) -> dict[str, Attribute]:
         thing = resource.sub(f"$.{level}") or resource.sub("$.approval") or resource.sub("$.run")
         found["pipeline"] = resource.opt("$.pipeline.name") or resource.opt("$.run.pipeline.name")
         found["stage"] = resource.opt("$.stageName") or resource.opt("$.stage.name")
+        branch = run_branch(resource.sub("$.run"))
         if level in ("run", "stage", "job"):
             found["result"] = result_of(thing) or state_said(payload)
     elif family == "release":

@@ -38,6 +38,15 @@ DONE = frozenset(
 )  # fmt: skip
 # "Bug #5 (Some great new idea!) created by Jamal Hartnett."
 _SAID = re.compile(r"^(?P<kind>[^#]{1,80}?) #(?P<id>\d{1,12})(?: ?\((?P<title>.*)\))?(?P<rest>.*)$")
+_SAID_DONE = re.compile(
+    r"^(?P<kind>[^#]{1,80}?) #(?P<id>\d{1,12}) ?\((?P<title>.*?)\)(?P<rest> (?:was |has been )?"
+    r"(?:created|updated|changed|commented|deleted|restored|transitioned|moved|assigned|reassigned)\b.*)$"
+)
+_TAGGED = re.compile(
+    r"</?(?:a|b|i|u|s|p|br|hr|div|span|font|ul|ol|li|strong|em|code|pre|img|table|tr|td|th|tbody|h[1-6]|blockquote)\b"
+    r"[^<>]*>|&(?:nbsp|amp|lt|gt|quot|#\d{1,6});",
+    re.IGNORECASE,
+)
 _MOVED = re.compile(r"\b(?:transitioned|moved) to (?P<state>.{1,60}?) by ")
 _BY = re.compile(r"\bby (?P<who>.+?)\.?$")
 HAPPENINGS: dict[str, tuple[str, str, str, Severity]] = {
@@ -75,7 +84,7 @@ def number_of(payload: Payload) -> str:
 def spoken(payload: Payload) -> dict[str, str]:
     """Kind, number, title and person from Microsoft's sentence; {} when it is in another form."""
     line = said(payload) or said(payload, "detailedMessage")
-    found = _SAID.match(line)
+    found = _SAID_DONE.match(line) or _SAID.match(line)
     if not found:
         return {}
     by = _BY.search(found["rest"] or "")
@@ -128,7 +137,7 @@ def state_facts(fields: Fields, *, skip: frozenset[str] = frozenset()) -> tuple[
 
 def _rich(value: str, payload: Payload) -> Markdown:
     """A long text: HTML, or Markdown where the project uses it, or plain."""
-    if re.search(r"</?[a-zA-Z][^<>]*>|&[a-z#0-9]{2,6};", value[:20_000]):
+    if _TAGGED.search(value[:20_000]):
         named = re.sub(r"""<a\s[^<>]*href=["']#["'][^<>]*>""", "<a>", value)  # mentions link to nothing
         return from_html(named, base_url=collection(payload), max_chars=1200)
     return from_gfm(value, max_chars=1200)
@@ -201,7 +210,7 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
     facts: tuple[Fact, ...] = ()
     text: str | Markdown = ""
     if action == "updated":
-        table = resource.sub("$.fields")
+        table = resource.sub("$.fields") or resource.sub("$.revision.fields")
         changed = {name: (old, new) for name, old, new in changes(table)}
         linked = resource.count("$.relations.added") + resource.count("$.relations.removed") > 0
         verb = _verb(changed, bool(comment), linked)
