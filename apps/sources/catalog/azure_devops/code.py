@@ -105,6 +105,16 @@ def _happened(ref: str, old: str, new: str) -> tuple[str, str, Severity]:
     return "updated", "", Severity.INFO
 
 
+def _headline(kind: str, verb: str, name: str, total: int) -> str:
+    """What the push did, in one line."""
+    commits = count(total, "commit") if total else ""
+    if verb == "deleted":
+        return f"{capital(kind)} {name} deleted"
+    if verb == "created":
+        return f"New {kind} {name} with {commits}" if commits else f"New {kind} {name}"
+    return f"{commits} pushed to {name}" if commits else f"{capital(kind)} {name} updated"
+
+
 def _forced(payload: Payload) -> bool:
     """Whether history was rewritten."""
     if any(each.flag("$.forced") for each in payload.each("$.resource.refUpdates", 500)):
@@ -127,25 +137,21 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     base = repository_url(payload, repository_of(payload))
     total = max(payload.count("$.resource.commits"), resource.opt_int("$.commitsCount") or 0)
     title, what, status, severity, url = "Code pushed", "", "", Severity.INFO, base
-    heard = _PUSHED.match(said(payload))
+    heard, headline = _PUSHED.match(said(payload)), ""
     if len(moves) == 1:
         ref, old, new = moves[0]
         verb, status, severity = _happened(ref, old, new)
         what, mark = short_ref(ref), "GT" if _kind(ref) == "tag" else "GB"
-        if verb == "updated" or (total and verb == "created"):
-            title = f"{count(total, 'commit')} pushed to" if total else f"{capital(_kind(ref))} updated"
-            title = f"{title} {'new ' if verb == 'created' else ''}{_kind(ref)}" if total else title
-        else:
-            title = f"{capital(_kind(ref))} {verb}"
+        headline = _headline(_kind(ref), verb, what, total)
         if _forced(payload):
-            title, status, severity = f"{capital(_kind(ref))} force-pushed", "Force push", Severity.WARNING
+            headline = f"Force-push to {what}" + (f": {count(total, 'commit')}" if total else "")
+            status, severity = "Force push", Severity.WARNING
         if base and verb != "deleted":
             url = f"{base}?version={mark}{in_url(what)}"
     elif moves:
-        title, what = "Refs pushed", f"{len(moves)} branches and tags"
-    if what and place:
-        what = f"{what} in {place.title}" if status or not total else f"{what} of {place.title}"
-    elif place or heard:
+        what = f"{len(moves)} branches and tags"
+        headline = f"{count(total, 'commit')} pushed to {what}" if total else f"{what} changed"
+    else:
         what = place.title if place else heard["what"] if heard else ""
     refs = tuple(
         Item(short_ref(ref), trail=_happened(ref, old, new)[1] or "updated")
@@ -157,6 +163,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         event,
         title,
         what=what,
+        headline=headline,
         url=url,
         by=who(resource, "pushedBy") or (heard["who"] if heard else ""),
         status=status,

@@ -317,12 +317,9 @@ def approval(event: RawEvent, ctx: Context) -> Notification:
         title = "Check updated"
     stage = resource.opt("$.stageName") or _named(resource.sub("$.stage"))
     place = resource.opt("$.resource.name")
-    names = (
-        thing.opt("$.name"),
-        stage if stage != "__default" else "",
-        f"to {place}" if place else "",
-        _run_name(resource),
-    )
+    stage = "" if stage == "__default" else stage
+    goal = f"{stage} to {place}" if stage and place else stage or (f"to {place}" if place else "")
+    names = (thing.opt("$.name"), goal, _run_name(resource))
     what = " · ".join(name for name in names if name)
     steps = list(thing.each("$.steps", 50))
     waiting = [
