@@ -35,6 +35,8 @@ VENDOR: Mapping[str, str] = {
     "ms.vss-pipelinechecks-events.approval-pending-event": "pipeline.approval_pending",
     "ms.vss-pipelinechecks-events.approval-completed-event": "pipeline.approval_completed",
     "manualintervention.pending": "pipeline.intervention_pending",
+    "ms.vss-pipelinechecks-events.manual-validation-pending-event": "pipeline.intervention_pending",
+    "ms.vss-pipelinechecks-events.manual-validation-completed-event": "pipeline.intervention_completed",
     "manualintervention.completed": "pipeline.intervention_completed",
     "tfvc.checkin": "tfvc.checkin",
     "git.push": "git.push",

@@ -57,11 +57,11 @@ UPDATES: dict[str, tuple[str, str, str, Severity]] = {
         Severity.WARNING,
     ),
     "rejected": ("Pull request rejected", "Pull request rejected", "Rejected", Severity.ATTENTION),
-    "vote_reset": ("Vote taken back", "Vote taken back on pull request", "", Severity.NEUTRAL),
+    "voted": ("Vote changed or taken back", "Vote changed on pull request", "", Severity.NEUTRAL),
     "pushed": ("Source branch updated", "Pull request updated with new commits", "", Severity.INFO),
     "reviewers": ("Reviewers changed", "Reviewers changed on pull request", "", Severity.NEUTRAL),
 }
-QUIET = ("pushed", "reviewers", "vote_reset", "drafted")
+QUIET = ("pushed", "reviewers", "voted", "drafted")
 # What Microsoft's sentence says for each of them, most telling first.
 SENTENCES = (
     ("published", r"\bpublished\b|\bmarked .*\bas ready\b"),
@@ -69,7 +69,7 @@ SENTENCES = (
     ("completed", r"\b(?:as completed|completed (?:the |a )?pull request)\b|\bcompleted\b(?! with)"),
     ("abandoned", r"\babandoned\b"),
     ("reactivated", r"\breactivated\b|\bas active\b"),
-    ("vote_reset", r"\b(?:reset|removed|withdr[ae]w|cleared)\b.*\b(?:vote|feedback|approval)s?\b|\breset .*votes?\b"),
+    ("voted", r"\b(?:reset|removed|withdr[ae]w|cleared)\b.*\b(?:vote|feedback|approval)s?\b|\bvoted on\b"),
     ("rejected", r"\brejected\b"),
     ("waiting", r"\bwait(?:s|ing)?\b.*\bauthor\b"),
     ("approved", r"\bapproved\b"),
