@@ -279,3 +279,25 @@ def test_no_page_is_made_up_where_the_project_is_not_known() -> None:
     assert card.title == "Run failed: p 20260314.1"
     assert card.subject is not None
     assert card.subject.url == "https://dev.azure.com/acme"
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {
+            "text": "Bug #5 (Salt & pepper) created by Ana Lee.\r\n(https://dev.azure.com/acme/web/wi.aspx?id=5)"
+        },
+        {
+            "html": '<a href="https://dev.azure.com/acme/web/wi.aspx?id=5">Bug #5</a> (Salt &amp; pepper) created by Ana Lee.'
+        },
+        {
+            "markdown": "[Bug #5](https://dev.azure.com/acme/web/wi.aspx?id=5) (Salt & pepper) created by Ana Lee."
+        },
+        "Bug #5 (Salt & pepper) created by Ana Lee.",
+    ],
+)
+def test_the_sentence_is_understood_in_each_of_its_forms(message: object) -> None:
+    card = note({"eventType": "workitem.created", "message": message})
+    assert card.title == "Bug created: #5 Salt & pepper"
+    assert card.actor is not None
+    assert card.actor.name == "Ana Lee"

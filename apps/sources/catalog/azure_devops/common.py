@@ -8,6 +8,7 @@ what is there; the sentence in `message` fills the gaps.
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from apps.sources.sdk import (
     Actor,
@@ -75,7 +76,9 @@ def sentence(payload: Payload, part: str) -> str:
     if not text and payload.opt(f"$.{part}.markdown"):
         text = _MD_LINK.sub(r"\1", payload.opt(f"$.{part}.markdown")).replace("**", "").replace("`", "")
     if not text:
-        text = _TAG.sub("", re.sub(r"<(?:br|li|p|div)\b[^<>]*>", "\n", payload.opt(f"$.{part}.html")))
+        text = unescape(
+            _TAG.sub("", re.sub(r"<(?:br|li|p|div)\b[^<>]*>", "\n", payload.opt(f"$.{part}.html")))
+        )
     return text[:8000].replace("\\r\\n", "\n")
 
 
