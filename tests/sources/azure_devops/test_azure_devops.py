@@ -288,7 +288,7 @@ def test_no_page_is_made_up_where_the_project_is_not_known() -> None:
             "text": "Bug #5 (Salt & pepper) created by Ana Lee.\r\n(https://dev.azure.com/acme/web/wi.aspx?id=5)"
         },
         {
-            "html": '<a href="https://dev.azure.com/acme/web/wi.aspx?id=5">Bug #5</a> (Salt &amp; pepper) created by Ana Lee.'
+            "html": '<a href="https://dev.azure.com/acme/web/wi.aspx?id=5">Bug #5</a> (Salt &amp; pepper) created by Ana Lee'
         },
         {
             "markdown": "[Bug #5](https://dev.azure.com/acme/web/wi.aspx?id=5) (Salt & pepper) created by Ana Lee."
