@@ -25,12 +25,16 @@ from .common import SHOWN, capital, count, said, short_ref, tell, who, words
 from .places import collection, in_url, is_api, is_zero, page_link, project_of, project_url, repository_url
 
 events = Events()
+# "Jamal Hartnett pushed updates to Fabrikam:main"
+_PUSHED = re.compile(
+    r"^(?P<who>.{1,80}?) (?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to (?P<what>\S+:.+?)\.?$"
+)
 
 
 def repository_of(payload: Payload) -> Payload:
     """The repository of any code event."""
     resource = payload.sub("$.resource")
-    for path in ("$.repository", "$.pullRequest.repository"):
+    for path in ("$.repository", "$.pullRequest.repository", "$.targetRepository"):
         found = resource.sub(path)
         if found:
             return found
@@ -73,6 +77,11 @@ def commits_list(payload: Payload, path: str = "$.resource.commits") -> tuple[It
     return (Items("", tuple(items), total=max(total, len(items))),) if items else ()
 
 
+def _none(sha: str) -> bool:
+    """Whether it is git's "no object": only zeros, while Microsoft's examples blacken ids as zeros and dashes."""
+    return bool(sha) and not sha.strip("0")
+
+
 def _moves(payload: Payload) -> list[tuple[str, str, str]]:
     """The refs that a push moved: (ref, old object, new object)."""
     moves = []
@@ -89,15 +98,27 @@ def _kind(ref: str) -> str:
 
 def _happened(ref: str, old: str, new: str) -> tuple[str, str, Severity]:
     """created, deleted or moved; the pill; the colour."""
-    if is_zero(new) and not is_zero(old):
+    if _none(new) and not _none(old):
         return "deleted", f"{capital(_kind(ref))} deleted", Severity.WARNING
-    if is_zero(old) and not is_zero(new):
+    if _none(old) and not _none(new):
         return "created", f"New {_kind(ref)}", Severity.INFO
     return "updated", "", Severity.INFO
 
 
+def _headline(kind: str, verb: str, name: str, total: int) -> str:
+    """What the push did, in one line."""
+    commits = count(total, "commit") if total else ""
+    if verb == "deleted":
+        return f"{capital(kind)} {name} deleted"
+    if verb == "created":
+        return f"New {kind} {name} with {commits}" if commits else f"New {kind} {name}"
+    return f"{commits} pushed to {name}" if commits else f"{capital(kind)} {name} updated"
+
+
 def _forced(payload: Payload) -> bool:
-    """Whether history was rewritten, which only Microsoft's sentence says."""
+    """Whether history was rewritten."""
+    if any(each.flag("$.forced") for each in payload.each("$.resource.refUpdates", 500)):
+        return True
     return bool(
         re.search(r"\bforce[- ]?push", f"{said(payload)} {said(payload, 'detailedMessage')}", re.IGNORECASE)
     )
@@ -116,25 +137,22 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     base = repository_url(payload, repository_of(payload))
     total = max(payload.count("$.resource.commits"), resource.opt_int("$.commitsCount") or 0)
     title, what, status, severity, url = "Code pushed", "", "", Severity.INFO, base
+    heard, headline = _PUSHED.match(said(payload)), ""
     if len(moves) == 1:
         ref, old, new = moves[0]
         verb, status, severity = _happened(ref, old, new)
         what, mark = short_ref(ref), "GT" if _kind(ref) == "tag" else "GB"
-        if verb == "updated" or (total and verb == "created"):
-            title = f"{count(total, 'commit')} pushed to" if total else f"{capital(_kind(ref))} updated"
-            title = f"{title} {'new ' if verb == 'created' else ''}{_kind(ref)}" if total else title
-        else:
-            title = f"{capital(_kind(ref))} {verb}"
+        headline = _headline(_kind(ref), verb, what, total)
         if _forced(payload):
-            title, status, severity = f"{capital(_kind(ref))} force-pushed", "Force push", Severity.WARNING
+            headline = f"Force-push to {what}" + (f": {count(total, 'commit')}" if total else "")
+            status, severity = "Force push", Severity.WARNING
         if base and verb != "deleted":
             url = f"{base}?version={mark}{in_url(what)}"
     elif moves:
-        title, what = "Refs pushed", f"{len(moves)} branches and tags"
-    if what and place:
-        what = f"{what} in {place.title}" if status or not total else f"{what} of {place.title}"
-    elif place:
-        what = place.title
+        what = f"{len(moves)} branches and tags"
+        headline = f"{count(total, 'commit')} pushed to {what}" if total else f"{what} changed"
+    else:
+        what = place.title if place else heard["what"] if heard else ""
     refs = tuple(
         Item(short_ref(ref), trail=_happened(ref, old, new)[1] or "updated")
         for ref, old, new in moves[:SHOWN]
@@ -145,8 +163,9 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         event,
         title,
         what=what,
+        headline=headline,
         url=url,
-        by=who(resource, "pushedBy") or who(resource.sub("$.pushedBy"), "displayName"),
+        by=who(resource, "pushedBy") or (heard["who"] if heard else ""),
         status=status,
         severity=severity,
         lists=(*lists, *((Items("Branches and tags", refs, total=len(moves)),) if len(moves) > 1 else ())),
@@ -223,7 +242,7 @@ def repository(event: RawEvent, ctx: Context) -> Notification:
         what = f"{old} → {name}" if name else old
     disabled = resource.has("$.disabled") or thing.has("$.isDisabled")
     if action == "statuschanged" and disabled:
-        off = resource.flag("$.disabled") or thing.flag("$.isDisabled")
+        off = resource.flag("$.disabled") if resource.has("$.disabled") else thing.flag("$.isDisabled")
         title, status = ("Repository disabled", "Disabled") if off else ("Repository enabled", "Enabled")
         severity = Severity.WARNING if off else Severity.GOOD
     parent = thing.sub("$.parentRepository")

@@ -8,6 +8,7 @@ what is there; the sentence in `message` fills the gaps.
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from apps.sources.sdk import (
     Actor,
@@ -38,12 +39,12 @@ STATES: dict[str, tuple[str, str, Severity]] = {
     "partiallysucceeded": ("partially succeeded", "Partially succeeded", Severity.WARNING),
     "succeededwithissues": ("succeeded with issues", "Succeeded with issues", Severity.WARNING),
     "failed": ("failed", "Failed", Severity.ATTENTION),
-    "rejected": ("was rejected", "Rejected", Severity.ATTENTION),
-    "abandoned": ("was abandoned", "Abandoned", Severity.WARNING),
-    "canceled": ("was canceled", "Canceled", Severity.WARNING),
-    "cancelled": ("was canceled", "Canceled", Severity.WARNING),
-    "stopped": ("was stopped", "Stopped", Severity.WARNING),
-    "skipped": ("was skipped", "Skipped", Severity.NEUTRAL),
+    "rejected": ("rejected", "Rejected", Severity.ATTENTION),
+    "abandoned": ("abandoned", "Abandoned", Severity.WARNING),
+    "canceled": ("canceled", "Canceled", Severity.WARNING),
+    "cancelled": ("canceled", "Canceled", Severity.WARNING),
+    "stopped": ("stopped", "Stopped", Severity.WARNING),
+    "skipped": ("skipped", "Skipped", Severity.NEUTRAL),
     "canceling": ("is being canceled", "Canceling", Severity.WARNING),
     "cancelling": ("is being canceled", "Canceling", Severity.WARNING),
     "inprogress": ("started", "In progress", Severity.INFO),
@@ -75,7 +76,9 @@ def sentence(payload: Payload, part: str) -> str:
     if not text and payload.opt(f"$.{part}.markdown"):
         text = _MD_LINK.sub(r"\1", payload.opt(f"$.{part}.markdown")).replace("**", "").replace("`", "")
     if not text:
-        text = _TAG.sub("", re.sub(r"<(?:br|li|p|div)\b[^<>]*>", "\n", payload.opt(f"$.{part}.html")))
+        text = unescape(
+            _TAG.sub("", re.sub(r"<(?:br|li|p|div)\b[^<>]*>", "\n", payload.opt(f"$.{part}.html")))
+        )
     return text[:8000].replace("\\r\\n", "\n")
 
 
@@ -203,6 +206,7 @@ def tell(
     title: str,
     *,
     what: str = "",
+    headline: str = "",
     url: str = "",
     by: str = "",
     status: str = "",
@@ -218,16 +222,18 @@ def tell(
 ) -> Notification:
     """A notification with everything that the events share filled in.
 
-    title: what happened; what: the object's own title. When the payload names no object, Microsoft's own
-    sentence is the title. when: the paths of its time, best first.
+    title: what happened; what: the object's own title; headline: both, where they make one sentence.
+    When the payload names no object, Microsoft's own sentence is the title.
+    when: the paths of its time, best first.
     """
     payload = event.payload
-    shown = f"{title}: {what}" if what else said(payload) or title
+    shown = headline or (f"{title}: {what}" if what else said(payload) or title)
     target = url or message_link(payload) or project_url(payload)
     body = text
     if not body and not payload.sub("$.resource") and not facts:
         body = told(payload)
-        if plain(body) == plain(shown):
+        # The title says it already, in full or with Microsoft's own words turned into ours.
+        if plain(body).rstrip(". ") in (plain(shown).rstrip(". "), said(payload).rstrip(". ")):
             body = ""
     moments = (payload.time(path) for path in (*when, "$.createdDate"))
     where = collection(payload) or project_of(payload)

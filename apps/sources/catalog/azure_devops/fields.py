@@ -53,6 +53,8 @@ def tail(name: str) -> str:
 
 def label(name: str) -> str:
     """How a field is called on the form, as well as its reference name tells."""
+    if name.endswith("Kanban.Column"):
+        return "Board column"
     if name in LABELS:
         return LABELS[name]
     last = tail(name)

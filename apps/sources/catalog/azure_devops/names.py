@@ -31,9 +31,13 @@ VENDOR: Mapping[str, str] = {
     "ms.vss-pipelinechecks-events.approval-pending": "pipeline.approval_pending",
     "ms.vss-pipelinechecks-events.approval-completed": "pipeline.approval_completed",
     "ms.vss-pipelinechecks-events.check-updated": "pipeline.check_updated",
-    "ms.vss-pipelinechecks.check-updated": "pipeline.check_updated",
-    "ms.vss-pipelines.manual-intervention-pending-event": "pipeline.intervention_pending",
-    "ms.vss-pipelines.manual-intervention-completed-event": "pipeline.intervention_completed",
+    "ms.vss-pipelinechecks-events.check-updated-event": "pipeline.check_updated",
+    "ms.vss-pipelinechecks-events.approval-pending-event": "pipeline.approval_pending",
+    "ms.vss-pipelinechecks-events.approval-completed-event": "pipeline.approval_completed",
+    "manualintervention.pending": "pipeline.intervention_pending",
+    "ms.vss-pipelinechecks-events.manual-validation-pending-event": "pipeline.intervention_pending",
+    "ms.vss-pipelinechecks-events.manual-validation-completed-event": "pipeline.intervention_completed",
+    "manualintervention.completed": "pipeline.intervention_completed",
     "tfvc.checkin": "tfvc.checkin",
     "git.push": "git.push",
     "git.pullrequest.created": "git.pullrequest.created",
@@ -59,6 +63,8 @@ VENDOR: Mapping[str, str] = {
     "ms.vss-endpoint.endpoint-created": "service_connection.created",
     "ms.vss-endpoint.endpoint-updated": "service_connection.updated",
     "elasticagentpool.resized": "agent_pool.resized",
+    "agentqueue.created": "agent_pool.created",
+    "agentqueue.updated": "agent_pool.updated",
     "message.posted": "message.posted",
 }
 # Families whose other members have a handler too: (pattern of the vendor's id, our parent).
@@ -69,13 +75,17 @@ FAMILIES = (
     (r"build\.(.+)", "build"),
     (r"ms\.vss-alerts\.alert-(.+?)(?:-event)?", "security_alert"),
     (r"ms\.advanced-?security\.(?:alert\.)?(?:alert-?)?(.+?)(?:-?event)?", "security_alert"),
+    (r"serviceendpoint\.(.+)", "service_connection"),
+    (r"agent(?:queue|pool)\.(.+)", "agent_pool"),
+    (r"ms\.vss-release\.(.+?)(?:-event)?", "release"),
+    (r"ms\.vss-pipelines\.(.+?)(?:-event)?", "pipeline"),
     (r"ms\.vss-(?:service)?endpoints?\.(?:service)?-?endpoint-?(.+?)(?:-event)?", "service_connection"),
 )
 
 
 def catalog_name(payload: Payload) -> str:
     """Our name of the event; "" when the request is none of Azure DevOps'."""
-    kind = payload.opt("$.eventType").strip().lower()
+    kind = payload.first("$.eventType", "$.eventId").strip().lower()
     if not kind:
         kind = guess(payload)
         if not kind:

@@ -19,7 +19,7 @@ from apps.sources.sdk import (
 )
 
 from .common import capital, person, said, short_ref, tell, told, who, words
-from .places import clean, in_url, is_api, page_link, project_url
+from .places import clean, in_url, is_api, page_link, project_page
 
 events = Events()
 ALERTS = {
@@ -105,7 +105,7 @@ def connection(event: RawEvent, ctx: Context) -> Notification:
     payload, action = event.payload, event.name.rpartition(".")[2]
     resource = payload.sub("$.resource")
     thing = resource.sub("$.serviceEndpoint") or resource.sub("$.endpoint") or resource
-    base, ident = project_url(payload), thing.opt("$.id")
+    base, ident = project_page(payload), thing.opt("$.id")
     kind = thing.opt("$.type")
     by = who(thing, "createdBy", "owner") if action == "created" else who(thing, "modifiedBy", "updatedBy")
     return tell(
@@ -139,9 +139,27 @@ def resized(event: RawEvent, ctx: Context) -> Notification:
         "Elastic agent pool resized",
         what=pool or (resource.opt("$.poolId") and f"pool {resource.opt('$.poolId')}"),
         severity=Severity.INFO,
-        text=told(payload) if resource else "",
         facts=(Fact("Agents", f"{old} → {new}" if old and new else new),),
         when=("$.resource.timestamp", "$.createdDate"),
+    )
+
+
+@events.fallback("agent_pool")
+@events.on("agent_pool.created", group="Agent pools", label="Agent pool created", default=False)
+@events.on("agent_pool.updated", group="Agent pools", label="Agent pool updated", default=False)
+def pool(event: RawEvent, ctx: Context) -> Notification:
+    """A project got an agent pool, or one was changed."""
+    payload, action = event.payload, event.name.rpartition(".")[2]
+    resource = payload.sub("$.resource")
+    base, ident = project_page(payload), resource.first("$.queueId", "$.id")
+    return tell(
+        event,
+        f"Agent pool {words(action)}",
+        what=resource.first("$.queueName", "$.poolName", "$.name"),
+        url=f"{base}/_settings/agentqueues?queueId={in_url(ident)}" if base and ident else "",
+        by=who(resource, "initiatedBy"),
+        severity=Severity.INFO,
+        thread=f"queue{ident}" if ident else "",
     )
 
 

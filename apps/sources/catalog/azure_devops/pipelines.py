@@ -34,7 +34,7 @@ from .common import (
     who,
     words,
 )
-from .places import in_url, is_zero, message_link, page_link, project_url, repository_url
+from .places import in_url, is_zero, message_link, page_link, project_page, repository_url
 
 events = Events()
 REASONS = {
@@ -71,7 +71,7 @@ def run_url(payload: Payload, ident: str, *things: Payload) -> str:
         url = page_link(thing)
         if url:
             return url
-    base = project_url(payload)
+    base = project_page(payload)
     if ident and ident != "0" and base:
         return f"{base}/_build/results?buildId={in_url(ident)}"
     return message_link(payload)
@@ -131,7 +131,7 @@ def build(event: RawEvent, ctx: Context) -> Notification:
     reason = thing.opt("$.reason")
     message = thing.raw.get("triggerInfo", {}) if isinstance(thing.raw, dict) else {}
     change = message.get("ci.message") or message.get("pr.title") if isinstance(message, dict) else ""
-    base = project_url(payload)
+    base = project_page(payload)
     definition_id = thing.opt("$.definition.id")
     definition_url = f"{base}/_build?definitionId={in_url(definition_id)}" if base and definition_id else ""
     xaml = thing.opt("$.definition.definitionType").lower() == "xaml" or "vstfs:///Build" in message_link(
@@ -173,7 +173,7 @@ def _problems(thing: Payload) -> tuple[Items, ...]:
 
 def run_phase(payload: Payload) -> str:
     """Which of our names a run's change of state gets: started, canceling or completed; "" for others."""
-    run = payload.sub("$.resource.run")
+    run = payload.sub("$.resource.run")  # the sentence says it when only ids were sent
     state = (run.opt("$.state") or state_said(payload)).lower().replace(" ", "")
     if state in ("canceling", "cancelling"):
         return "canceling"
@@ -202,6 +202,11 @@ def _repositories(resource: Payload) -> tuple[Items, ...]:
     return (Items("Changes", tuple(items), total=len(found)),) if items else ()
 
 
+def run_branch(run: Payload) -> str:
+    """The branch that a run was started on."""
+    return short_ref(run.opt("$.resources.repositories.self.refName") or run.opt("$.sourceBranch"))
+
+
 def _named(thing: Payload) -> str:
     name = thing.first("$.displayName", "$.name")
     return "" if name in ("__default", "0") else name
@@ -214,7 +219,7 @@ def _run_name(resource: Payload) -> str:
 
 
 def _pipeline_link(payload: Payload) -> Fact:
-    resource, base = payload.sub("$.resource"), project_url(payload)
+    resource, base = payload.sub("$.resource"), project_page(payload)
     name = resource.opt("$.pipeline.name") or resource.opt("$.run.pipeline.name")
     ident = resource.opt("$.pipeline.id") or resource.opt("$.run.pipeline.id")
     folder = resource.first("$.pipeline.folder", "$.run.pipeline.folder").strip("\\")
@@ -247,11 +252,13 @@ def state_changed(event: RawEvent, ctx: Context) -> Notification:
     thing = resource.sub(f"$.{level}") or resource.sub("$.run")
     run = resource.sub("$.run")
     verb, status, severity = state_words(outcome_of(payload, thing))
+    link = _pipeline_link(payload)
     names = [_named(thing) if level != "run" else ""]
     if level == "job":
         names.append(_named(resource.sub("$.stage")))
     what = " · ".join(name for name in (*names, _run_name(resource)) if name)
-    ident = run.opt("$.id")
+    found = re.search(r"[?&]buildId=(\d{1,12})", f"{page_link(thing)} {page_link(run)}")
+    ident = run.opt("$.id") or (found[1] if found else "")
     duration = between(thing, ("startTime", "finishTime"), ("createdDate", "finishedDate"))
     whole = resource.opt("$.run.result") if level != "run" else ""
     return tell(
@@ -263,8 +270,8 @@ def state_changed(event: RawEvent, ctx: Context) -> Notification:
         status=status,
         severity=severity,
         facts=(
-            _pipeline_link(payload),
-            Fact("Stage", _named(resource.sub("$.stage")) if level == "job" else ""),
+            link,
+            Fact("Branch", run_branch(run)),
             Fact("Run", capital(words(whole)) if whole.lower() != result_of(thing) else ""),
             Fact("Duration", duration),
         ) if resource else (),
@@ -303,12 +310,16 @@ def approval(event: RawEvent, ctx: Context) -> Notification:
         {"check_updated": "Check updated"}.get(kind, "Approval completed"), capital(words(given)), Severity.INFO,
     ))  # fmt: skip
     if kind.startswith("intervention"):
-        title = title.replace("Approval", "Manual intervention")
+        title = title.replace("Approval given", "Manual intervention approved").replace(
+            "Approval", "Manual intervention"
+        )
     elif kind == "check_updated":
         title = "Check updated"
     stage = resource.opt("$.stageName") or _named(resource.sub("$.stage"))
     place = resource.opt("$.resource.name")
-    names = (stage if stage != "__default" else "", f"to {place}" if place else "", _run_name(resource))
+    stage = "" if stage == "__default" else stage
+    goal = f"{stage} to {place}" if stage and place else stage or (f"to {place}" if place else "")
+    names = (thing.opt("$.name"), goal, _run_name(resource))
     what = " · ".join(name for name in names if name)
     steps = list(thing.each("$.steps", 50))
     waiting = [

@@ -57,11 +57,11 @@ UPDATES: dict[str, tuple[str, str, str, Severity]] = {
         Severity.WARNING,
     ),
     "rejected": ("Pull request rejected", "Pull request rejected", "Rejected", Severity.ATTENTION),
-    "vote_reset": ("Vote taken back", "Vote taken back on pull request", "", Severity.NEUTRAL),
+    "voted": ("Vote changed or taken back", "Vote changed on pull request", "", Severity.NEUTRAL),
     "pushed": ("Source branch updated", "Pull request updated with new commits", "", Severity.INFO),
     "reviewers": ("Reviewers changed", "Reviewers changed on pull request", "", Severity.NEUTRAL),
 }
-QUIET = ("pushed", "reviewers", "vote_reset", "drafted")
+QUIET = ("pushed", "reviewers", "voted", "drafted")
 # What Microsoft's sentence says for each of them, most telling first.
 SENTENCES = (
     ("published", r"\bpublished\b|\bmarked .*\bas ready\b"),
@@ -69,7 +69,7 @@ SENTENCES = (
     ("completed", r"\b(?:as completed|completed (?:the |a )?pull request)\b|\bcompleted\b(?! with)"),
     ("abandoned", r"\babandoned\b"),
     ("reactivated", r"\breactivated\b|\bas active\b"),
-    ("vote_reset", r"\b(?:reset|removed|withdr[ae]w|cleared)\b.*\b(?:vote|feedback|approval)s?\b|\breset .*votes?\b"),
+    ("voted", r"\b(?:reset|removed|withdr[ae]w|cleared)\b.*\b(?:vote|feedback|approval)s?\b|\bvoted on\b"),
     ("rejected", r"\brejected\b"),
     ("waiting", r"\bwait(?:s|ing)?\b.*\bauthor\b"),
     ("approved", r"\bapproved\b"),
@@ -91,9 +91,11 @@ def change_of(payload: Payload) -> Payload:
 
 def update_of(payload: Payload) -> str:
     """Which kind of update it was; "" when nothing tells."""
-    sentence_ = re.sub(r"\(.*\)", "", said(payload))
+    before, _, after = said(payload).partition(" (")
+    # Neither the title in brackets nor the repository's name after it may be taken for the verb.
+    text = f"{before} {re.sub(r'^.* in [^ ]+', '', after)}" if after else before
     for name, pattern in SENTENCES:
-        if re.search(pattern, sentence_, re.IGNORECASE):
+        if re.search(pattern, text, re.IGNORECASE):
             return name
     status = change_of(payload).opt("$.status").lower()
     # Editions in other languages: the end of a pull request is still told by its state.
@@ -130,6 +132,9 @@ def change_url(payload: Payload) -> str:
 def numbered(payload: Payload) -> str:
     """`!12 Add dark mode`, as Azure DevOps itself writes pull requests."""
     number, title = number_of(payload), change_of(payload).opt("$.title").strip()
+    if not title:
+        found = re.search(r"\bpull request \d{1,12} \((.+)\)(?: in \S.*)?$", said(payload))
+        title = found[1] if found else ""
     return " ".join(part for part in (f"!{number}" if number else "", title) if part)
 
 
@@ -143,7 +148,7 @@ def actor_of(payload: Payload, action: str) -> str:
     for name in sorted(filter(None, people), key=len, reverse=True):
         if line.startswith(name):
             return name
-    found = _ACTOR.match(line)
+    found = None if line.startswith("Merge attempted") else _ACTOR.match(line)
     if found:
         return found["name"]
     if action in ("completed", "abandoned"):
@@ -210,7 +215,7 @@ def _card(event: RawEvent, title: str, action: str, status: str, severity: Sever
     return tell(
         event,
         title,
-        what=numbered(payload) if change.has("$.title") or not said(payload) else "",
+        what=numbered(payload),
         url=change_url(payload),
         by=by,
         status=status,
@@ -292,7 +297,8 @@ def commented(event: RawEvent, ctx: Context) -> Notification:
         title, severity = "System comment on pull request", Severity.NEUTRAL
     url, thread = change_url(payload), _thread_of(comment)
     if url and thread and "discussionId" not in url:
-        url = f"{url}{'&' if '?' in url else '?'}discussionId={in_url(thread)}"
+        page = url.partition("#")[0]
+        url = f"{page}{'&' if '?' in page else '?'}discussionId={in_url(thread)}"
     text = comment.opt("$.content")
     if not text and not comment:
         text = "\n".join(sentence(payload, "detailedMessage").splitlines()[1:])
@@ -302,7 +308,7 @@ def commented(event: RawEvent, ctx: Context) -> Notification:
     return tell(
         event,
         title,
-        what=numbered(payload) if change.has("$.title") or not said(payload) else "",
+        what=numbered(payload),
         url=url,
         by=by,
         status=status,

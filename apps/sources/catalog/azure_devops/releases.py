@@ -22,7 +22,7 @@ from apps.sources.sdk import (
 
 from .common import SHOWN, capital, duration, outcome_in, person, said, state_words, tell, who, words
 from .pipelines import APPROVALS, REASONS
-from .places import in_url, is_api, page_link, project_url
+from .places import in_url, is_api, page_link, project_page
 
 events = Events()
 GROUP = "Releases"
@@ -41,7 +41,12 @@ def release_of(payload: Payload) -> Payload:
 def environment_of(payload: Payload) -> Payload:
     """The stage, which was called environment."""
     resource = payload.sub("$.resource")
-    for path in ("$.environment", "$.approval.releaseEnvironment", "$.deployment.releaseEnvironment"):
+    for path in (
+        "$.environment",
+        "$.approval.releaseEnvironment",
+        "$.deployment.releaseEnvironment",
+        "$.deployment.environment",
+    ):
         found = resource.sub(path)
         if found.opt("$.name"):
             return found
@@ -52,7 +57,7 @@ def _definition(payload: Payload) -> Payload:
     resource = payload.sub("$.resource")
     for path in (
         "$.release.releaseDefinition", "$.environment.releaseDefinition", "$.approval.releaseDefinition",
-        "$.deployment.releaseDefinition",
+        "$.deployment.releaseDefinition", "$.deployment.release.releaseDefinition",
     ):  # fmt: skip
         if resource.opt(f"{path}.name"):
             return resource.sub(path)
@@ -65,7 +70,7 @@ def release_url(payload: Payload) -> str:
     url = page_link(release) or page_link(environment_of(payload).sub("$.release"))
     if url and not is_api(url):
         return url
-    ident, base = release.opt("$.id") or environment_of(payload).opt("$.releaseId"), project_url(payload)
+    ident, base = release.opt("$.id") or environment_of(payload).opt("$.releaseId"), project_page(payload)
     return (
         f"{base}/_release?releaseId={in_url(ident)}&_a=release-summary"
         if ident not in ("", "0") and base
@@ -96,7 +101,7 @@ def _artifacts(release: Payload) -> tuple[Items, ...]:
 
 
 def _link(payload: Payload) -> Fact:
-    thing, base = _definition(payload), project_url(payload)
+    thing, base = _definition(payload), project_page(payload)
     ident = thing.opt("$.id")
     url = f"{base}/_release?definitionId={in_url(ident)}" if base and ident not in ("", "0") else ""
     return Fact("Release pipeline", thing.opt("$.name"), url)
@@ -164,13 +169,14 @@ def deployment(event: RawEvent, ctx: Context) -> Notification:
     stage, resource = environment_of(payload), payload.sub("$.resource")
     name, to = _names(payload)
     started = event.name.endswith("started")
-    state = stage.opt("$.status") or resource.opt("$.deployment.deploymentStatus")
+    state = stage.opt("$.status") or resource.first("$.deployment.deploymentStatus", "$.deployment.status")
     if started:
         verb, status, severity = "started", "In progress", Severity.INFO
     else:
         verb, status, severity = state_words(outcome_in(payload, state) or "completed")
-    if not event.name.startswith("release.deployment_"):
-        verb = words(event.name.partition(".")[2]).lower()
+    title = f"Deployment {verb}"
+    if event.name not in ("release.deployment_started", "release.deployment_completed"):
+        title = capital(words(event.name.partition(".")[2]).lower())
     attempt = resource.opt("$.deployment.attempt")
     minutes = stage.opt_float("$.timeToDeploy")
     spoken = re.search(r"Time to deploy: ([\d.]{1,12}) minutes", payload.opt("$.detailedMessage.text"))
@@ -181,7 +187,7 @@ def deployment(event: RawEvent, ctx: Context) -> Notification:
     )
     return tell(
         event,
-        f"Deployment {verb}",
+        title,
         what=_to(name, to),
         url=release_url(payload),
         by=by or who(stage, "owner"),
@@ -189,7 +195,6 @@ def deployment(event: RawEvent, ctx: Context) -> Notification:
         severity=severity,
         facts=(
             _link(payload),
-            Fact("Stage", to),
             Fact("Duration", duration(minutes * 60) if minutes else ""),
             Fact("Attempt", attempt if attempt not in ("0", "1") else ""),
             Fact("Reason", _reason(resource.opt("$.deployment.reason") or stage.opt("$.triggerReason"))),
@@ -260,7 +265,6 @@ def approval(event: RawEvent, ctx: Context) -> Notification:
             Fact("Waiting for", person(thing.raw.get("approver")) if pending else ""),
             Fact("Comment", comment),
             _link(payload),
-            Fact("Stage", to),
             Fact("When", kind),
         ) if resource else (),
         lists=_artifacts(release_of(payload)),

@@ -9,11 +9,27 @@ from apps.sources.sdk import Attribute, Context, RawEvent
 
 from .code import branches_of, repository_of
 from .common import looks_like_bot, short_ref, state_said, who
-from .pipelines import branch_of, requester, result_of
+from .pipelines import branch_of, requester, result_of, run_branch
 from .places import project_of
 from .pull_requests import actor_of, change_of
 from .releases import environment_of
 from .work_items import attributes_of
+
+FAILURES = (
+    "failed", "partiallysucceeded", "succeededwithissues", "canceled", "cancelled", "stopped", "rejected", "timedout",
+    "abandoned",
+)  # fmt: skip
+RUNNING = (
+    "inprogress",
+    "running",
+    "started",
+    "queued",
+    "notstarted",
+    "waiting",
+    "pending",
+    "canceling",
+    "cancelling",
+)
 
 
 def attributes(event: RawEvent) -> dict[str, Attribute]:
@@ -58,7 +74,9 @@ def attributes(event: RawEvent) -> dict[str, Attribute]:
         thing = resource.sub(f"$.{level}") or resource.sub("$.approval") or resource.sub("$.run")
         found["pipeline"] = resource.opt("$.pipeline.name") or resource.opt("$.run.pipeline.name")
         found["stage"] = resource.opt("$.stageName") or resource.opt("$.stage.name")
-        found["result"] = result_of(thing) or state_said(payload)
+        branch = run_branch(resource.sub("$.run"))
+        if level in ("run", "stage", "job"):
+            found["result"] = result_of(thing) or state_said(payload)
     elif family == "release":
         stage = environment_of(payload)
         found["stage"], found["pipeline"] = (
@@ -112,13 +130,9 @@ def screened(facts: Mapping[str, Attribute], ctx: Context) -> str | None:
     if ctx.flag("ignore_bots") and facts.get("bot"):
         return "Bots are ignored."
     result = str(facts.get("result") or "")
-    if result and ctx.text("results", "all") == "failed" and result not in _failures():
+    wanted = ctx.text("results", "all")
+    if result and wanted == "failed" and result not in FAILURES:
         return "Only what did not succeed is told about."
+    if result in RUNNING and wanted == "finished":
+        return "What still runs is left out."
     return None
-
-
-def _failures() -> tuple[str, ...]:
-    return (
-        "failed", "partiallysucceeded", "partially succeeded", "succeededwithissues", "canceled", "cancelled",
-        "stopped", "rejected", "timedout", "abandoned",
-    )  # fmt: skip

@@ -70,7 +70,7 @@ class AzureDevOps(Source):
             "choice",
             "Builds and deployments",
             default="all",
-            choices=(("all", "Every result"), ("failed", "Only what did not succeed")),
+            choices=(("all", "Every state"), ("finished", "Only finished ones"), ("failed", "Only what did not succeed")),
         ),
         Option("ignore_drafts", "bool", "Ignore draft pull requests", default=False),
         Option("ignore_bots", "bool", "Ignore bots", help="Drop what build services and bots do.", default=False),

@@ -29,9 +29,25 @@ from .places import collection, in_url, page_link, project_of, project_url
 
 events = Events()
 GROUP = "Work items"
-DONE = frozenset(("closed", "done", "resolved", "completed", "fixed", "verified", "released"))
+DONE = frozenset(
+    (
+        "closed", "done", "resolved", "completed", "fixed", "verified", "released", "geschlossen", "erledigt", "gelöst",
+        "fermé", "terminé", "résolu", "cerrado", "listo", "resuelto", "fechado", "concluído", "chiuso", "completato",
+        "已关闭", "已完成", "已解决", "完了", "終了",
+    )
+)  # fmt: skip
 # "Bug #5 (Some great new idea!) created by Jamal Hartnett."
 _SAID = re.compile(r"^(?P<kind>[^#]{1,80}?) #(?P<id>\d{1,12})(?: ?\((?P<title>.*)\))?(?P<rest>.*)$")
+_SAID_DONE = re.compile(
+    r"^(?P<kind>[^#]{1,80}?) #(?P<id>\d{1,12}) ?\((?P<title>.*?)\)(?P<rest> (?:was |has been )?"
+    r"(?:created|updated|changed|commented|deleted|restored|transitioned|moved|assigned|reassigned)\b.*)$"
+)
+_TAGGED = re.compile(
+    r"</?(?:a|b|i|u|s|p|br|hr|div|span|font|ul|ol|li|strong|em|code|pre|img|table|tr|td|th|tbody|h[1-6]|blockquote)\b"
+    r"[^<>]*>|&(?:nbsp|amp|lt|gt|quot|#\d{1,6});",
+    re.IGNORECASE,
+)
+_MOVED = re.compile(r"\b(?:transitioned|moved) to (?P<state>.{1,60}?) by ")
 _BY = re.compile(r"\bby (?P<who>.+?)\.?$")
 HAPPENINGS: dict[str, tuple[str, str, str, Severity]] = {
     "created": ("Work item created", "created", "", Severity.INFO),
@@ -51,25 +67,30 @@ def fields_of(payload: Payload) -> Fields:
 def number_of(payload: Payload) -> str:
     """The work item's number. An update has an id of its own, and samples have 0 for absent ones."""
     resource = payload.sub("$.resource")
-    update = resource.has("$.workItemId") or resource.has("$.revision")
-    paths = ("workItemId", "revision.id") if update else ("id",)
-    for path in (*paths, "workItem.id"):
-        number = resource.opt(f"$.{path}")
-        if number not in ("", "0"):
-            return number
     found = re.search(r"/workItems/(\d{1,12})(?:/|$)", resource.opt("$.url"), re.IGNORECASE)
-    return found[1] if found else spoken(payload).get("id", "")
+    candidates = [
+        resource.opt("$.workItemId"),
+        resource.opt("$.revision.id"),
+        found[1] if found else "",
+        spoken(payload).get("id", ""),
+    ]
+    update = resource.has("$.workItemId") or resource.has("$.revision")
+    candidates.insert(
+        len(candidates) if update or "updated" in payload.opt("$.eventType") else 2, resource.opt("$.id")
+    )
+    return next((number for number in candidates if number not in ("", "0")), "")
 
 
 def spoken(payload: Payload) -> dict[str, str]:
     """Kind, number, title and person from Microsoft's sentence; {} when it is in another form."""
     line = said(payload) or said(payload, "detailedMessage")
-    found = _SAID.match(line)
+    found = _SAID_DONE.match(line) or _SAID.match(line)
     if not found:
         return {}
     by = _BY.search(found["rest"] or "")
     values = {"kind": found["kind"], "id": found["id"], "title": found["title"] or ""}
-    return {**values, "who": by["who"] if by else ""}
+    moved = _MOVED.search(found["rest"] or "")
+    return {**values, "who": by["who"] if by else "", "state": moved["state"] if moved else ""}
 
 
 def work_item_url(payload: Payload, number: str) -> str:
@@ -106,7 +127,7 @@ def state_facts(fields: Fields, *, skip: frozenset[str] = frozenset()) -> tuple[
     found = []
     for name in names:
         value = fields.text(name)
-        if name in skip or (name == "System.AreaPath" and value == fields.text("System.TeamProject")):
+        if label(name) in skip or (name == "System.AreaPath" and value == fields.text("System.TeamProject")):
             continue
         if name == "System.IterationPath" and value == fields.text("System.TeamProject"):
             continue
@@ -116,7 +137,7 @@ def state_facts(fields: Fields, *, skip: frozenset[str] = frozenset()) -> tuple[
 
 def _rich(value: str, payload: Payload) -> Markdown:
     """A long text: HTML, or Markdown where the project uses it, or plain."""
-    if re.search(r"</?[a-zA-Z][^<>]*>|&[a-z#0-9]{2,6};", value[:20_000]):
+    if _TAGGED.search(value[:20_000]):
         named = re.sub(r"""<a\s[^<>]*href=["']#["'][^<>]*>""", "<a>", value)  # mentions link to nothing
         return from_html(named, base_url=collection(payload), max_chars=1200)
     return from_gfm(value, max_chars=1200)
@@ -185,16 +206,19 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
     kind = fields.text("System.WorkItemType") or heard.get("kind", "") or "Work item"
     title = fields.text("System.Title") or heard.get("title", "") or plain(resource.opt("$.name"))
     comment = fields.html("System.History") or resource.first("$.comment.text", "$.text")
-    state, skip = fields.text("System.State"), frozenset[str]()
+    state, skip = fields.text("System.State") or heard.get("state", ""), frozenset[str]()
     facts: tuple[Fact, ...] = ()
     text: str | Markdown = ""
     if action == "updated":
-        table = resource.sub("$.fields")
+        table = resource.sub("$.fields") or resource.sub("$.revision.fields")
         changed = {name: (old, new) for name, old, new in changes(table)}
         linked = resource.count("$.relations.added") + resource.count("$.relations.removed") > 0
         verb = _verb(changed, bool(comment), linked)
-        facts, skip = change_facts(table), frozenset(changed)
-        if "System.State" in changed:
+        facts = change_facts(table)
+        skip = frozenset(label(name) for name in changed)
+        if heard.get("state") and not changed:
+            verb = f"moved to {heard['state']}"
+        if "System.State" in changed or (heard.get("state") and not changed):
             severity = Severity.GOOD if state.lower() in DONE else Severity.INFO
         text = _rich(comment, payload) if comment else _new_text(table, payload)
     elif action == "commented":
@@ -204,7 +228,7 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
         text = _rich(found, payload) if found else ""
     label_ = " ".join(part for part in (f"#{number}" if number else "", title) if part)
     # An update's own facts say what changed; the state is on the pill.
-    rest = state_facts(fields, skip=skip | {"System.State"} if state and not status else skip)
+    rest = state_facts(fields, skip=skip | {"State"} if state and not status else skip)
     return tell(
         event,
         f"{kind} {verb}",
