@@ -31,28 +31,51 @@ def run_dir() -> Path:
     return folder
 
 
+_made: dict[str, str] = {}
+_sender: tuple[int, socket.socket] | None = None
+
+
+def _folder() -> str:
+    """`run_dir`, made once for each setting: webhooks pass here."""
+    key = str(settings.RUN_DIR)
+    if key not in _made:
+        _made[key] = os.fspath(run_dir())
+    return _made[key]
+
+
+def _socket() -> socket.socket:
+    """This process's own unbound socket."""
+    global _sender  # noqa: PLW0603 - one for the life of the process
+    if _sender is None or _sender[0] != os.getpid():
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        made.setblocking(False)
+        _sender = (os.getpid(), made)
+    return _sender[1]
+
+
 def notify(topic: str) -> int:
     """Wake every listener of `topic`; the number of those that were reached. Never blocks and never raises."""
     reached = 0
     try:
-        paths = list(run_dir().glob(f"{topic}.*.sock"))
-        sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        folder = _folder()
+        names = [name for name in os.listdir(folder) if name.startswith(f"{topic}.")]  # noqa: PTH208 - half the time
+        sender = _socket()
     except OSError:
+        _made.clear()
         return 0
-    with sender:
-        sender.setblocking(False)
-        for path in paths:
-            try:
-                sender.sendto(b"1", os.fspath(path))
-                reached += 1
-            except BlockingIOError:
-                reached += 1  # its buffer is full of wake-ups, so it will wake
-            except (ConnectionRefusedError, FileNotFoundError):
-                # Left by a process that was killed.
-                with contextlib.suppress(OSError):
-                    path.unlink()
-            except OSError:
-                continue
+    for name in names:
+        path = f"{folder}/{name}"
+        try:
+            sender.sendto(b"1", path)
+            reached += 1
+        except BlockingIOError:
+            reached += 1  # its buffer is full of wake-ups, so it will wake
+        except (ConnectionRefusedError, FileNotFoundError):
+            # Left by a process that was killed.
+            with contextlib.suppress(OSError):
+                os.unlink(path)  # noqa: PTH108 - a plain name
+        except OSError:
+            continue
     return reached
 
 
