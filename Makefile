@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 MANAGE := DEBUG=$${DEBUG:-1} DATA_DIR=$(DATA_DIR) PORT=$(PORT) $(BIN)/python manage.py
 .DEFAULT_GOAL := help
-.PHONY: help run install test lint lock clean screenshots openapi bench
+.PHONY: help run install test lint lock clean screenshots docs bench
 
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
@@ -50,8 +50,9 @@ bench: install $(VENV)/.testing ## measure the product on this machine
 screenshots: install $(VENV)/.testing ## take the pictures of the README anew
 	SCREENSHOTS=1 $(BIN)/python -m pytest -q -n0 tests/e2e
 
-openapi: $(VENV)/.testing ## write docs/openapi.yaml anew
+docs: $(VENV)/.testing ## write docs/openapi.yaml and docs/sources.md anew
 	$(MANAGE) spectacular --file docs/openapi.yaml
+	$(MANAGE) document_sources > docs/sources.md
 
 lint: $(VENV)/.testing ## the quick checks alone: ruff, mypy, layers
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && DEBUG=1 $(BIN)/mypy && $(BIN)/lint-imports

@@ -76,3 +76,10 @@ def test_every_setting_of_the_environment_stands_in_the_readme() -> None:
     )
     readme = (ROOT / "README.md").read_text()
     assert sorted(name for name in names if f"`{name}`" not in readme) == []
+
+
+def test_the_page_of_sources_is_the_one_that_the_code_makes() -> None:
+    from connectors_site.management.commands.document_sources import page
+
+    shipped = page()
+    assert shipped == (ROOT / "docs/sources.md").read_text(), "run: make docs"

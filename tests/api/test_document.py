@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def test_the_written_document_is_the_one_that_the_code_makes() -> None:
     made = io.StringIO()
     call_command("spectacular", "--fail-on-warn", stdout=made)
-    assert made.getvalue() == (ROOT / "docs/openapi.yaml").read_text(), "run: make openapi"
+    assert made.getvalue() == (ROOT / "docs/openapi.yaml").read_text(), "run: make docs"
 
 
 @pytest.fixture
