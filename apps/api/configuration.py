@@ -87,7 +87,11 @@ class ChannelViews(ViewSet):
         return remove(find(self.rows(), pk, "channel"))
 
 
-@extend_schema_view(**documents.crud(documents.WebhookURLShape), test=documents.call(documents.Made))
+@extend_schema_view(
+    **documents.crud(documents.WebhookURLShape),
+    test=documents.call(documents.Made),
+    rotate_secret=documents.call(documents.WebhookURLShape, None, 200),
+)
 class WebhookURLViews(ViewSet):
     """Webhook URLs."""
 
@@ -108,7 +112,10 @@ class WebhookURLViews(ViewSet):
         priority = body.get("priority")
         if priority is not None and (not isinstance(priority, int) or not 0 <= priority <= 1000):
             raise ConfigurationError("invalid", "“priority” must be a number from 0 to 1000.")
-        return Response(shapes.webhook_url(channels.add_url(channel, body.get("url"), priority)), status=201)
+        kind = text(body, "kind") if body.get("kind") else "workflow"
+        row = channels.add_url(channel, body.get("url"), priority, kind)
+        shown = {"secret": row.secret} if row.secret else {}  # of an endpoint, this one time
+        return Response({**shapes.webhook_url(row), **shown}, status=201)
 
     def partial_update(self, request: Request, pk: str) -> Response:
         row, body = find(self.rows(), pk, "webhook URL"), body_of(request)
@@ -129,6 +136,12 @@ class WebhookURLViews(ViewSet):
     def test(self, request: Request, pk: str) -> Response:
         row = deliveries.send_test(find(self.rows(), pk, "webhook URL").channel)
         return Response({"delivery": row.public_id}, status=202)
+
+    @action(detail=True, methods=["post"], url_path="rotate-secret")
+    def rotate_secret(self, request: Request, pk: str) -> Response:
+        row = find(self.rows(), pk, "webhook URL")
+        shown = channels.rotate_endpoint_secret(row)
+        return Response({**shapes.webhook_url(row), "secret": shown})
 
 
 @extend_schema_view(

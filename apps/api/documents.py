@@ -66,7 +66,11 @@ class WebhookURLShape(s.Serializer[Any]):
     url = s.CharField(write_only=True, help_text="The workflow's URL. Stored encrypted, never answered.")
     host = s.CharField(read_only=True)
     fingerprint = s.CharField(read_only=True)
-    kind = s.CharField(read_only=True)
+    kind = s.ChoiceField(
+        choices=["workflow", "endpoint"],
+        required=False,
+        help_text="endpoint: any HTTPS service, signed by Standard Webhooks; its secret is answered once.",
+    )
     priority = s.IntegerField(required=False, help_text="Tried in this order, lowest first.")
     state = s.ChoiceField(choices=["ok", "failing", "needs_person", "off"], read_only=True)
     state_reason = s.CharField(read_only=True)

@@ -48,15 +48,16 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]
     """One way into a channel. An empty field keeps the URL that is stored."""
 
-    new_url = URLField(
+    new_url = forms.CharField(
         label="Webhook URL",
         required=False,
+        widget=UnfoldAdminTextareaWidget(attrs={"rows": 2, "autocomplete": "off", "spellcheck": "false"}),
         help_text="Paste the URL that the workflow shows. It is stored encrypted and never shown again.",
     )
 
     class Meta:
         model = WebhookURL
-        fields = ("new_url", "priority")
+        fields = ("kind", "new_url", "priority")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,14 +68,20 @@ class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        if cleaned.get("new_url"):
+            self.instance.kind = cleaned.get("kind") or self.instance.kind
+            try:
+                services.set_url(self.instance, cleaned["new_url"])
+            except ConfigurationError as error:
+                self.add_error("new_url", error.public_message)
+        elif self.instance.pk and "kind" in self.changed_data:
+            self.add_error("kind", "Paste the URL again to change its kind.")
         if not self.instance.pk and not cleaned.get("new_url") and "new_url" not in self.errors:
             self.add_error("new_url", "Paste the URL that the workflow shows after it was saved.")
         return cleaned
 
     def save(self, commit: bool = True) -> WebhookURL:
         row: WebhookURL = super().save(commit=False)
-        if self.cleaned_data.get("new_url"):
-            services.set_url(row, self.cleaned_data["new_url"])
         if commit:
             row.save()
         return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any, ClassVar
 
 from django.db import models
@@ -71,6 +72,7 @@ class WebhookURL(PublicIdModel):
 
     class Kind(models.TextChoices):
         WORKFLOW = "workflow", "Teams workflow"
+        ENDPOINT = "endpoint", "Any HTTPS service, signed"
 
     class State(models.TextChoices):
         OK = "ok", "Works"
@@ -81,6 +83,10 @@ class WebhookURL(PublicIdModel):
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="webhook_urls")
     url = EncryptedTextField()
     kind = models.CharField(max_length=20, choices=Kind.choices, default=Kind.WORKFLOW)
+    # Of an endpoint alone: what its messages are signed with, and the one before while it is being changed.
+    secret = EncryptedTextField(blank=True, default="", editable=False)
+    previous_secret = EncryptedTextField(blank=True, default="", editable=False)
+    previous_until = models.DateTimeField(null=True, blank=True, editable=False)
     host = models.CharField(max_length=255, editable=False)
     fingerprint = models.CharField(max_length=16, editable=False)
     priority = models.PositiveSmallIntegerField(default=1, help_text="Tried in this order, lowest first.")
@@ -101,3 +107,10 @@ class WebhookURL(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.host} ({self.fingerprint})"
+
+    def keys(self, now: dt.datetime) -> tuple[str, ...]:
+        """The secrets that sign at `now`, newest first; none for a Teams workflow."""
+        if self.kind != self.Kind.ENDPOINT:
+            return ()
+        both = self.previous_until is not None and self.previous_until > now
+        return (self.secret, self.previous_secret) if both and self.previous_secret else (self.secret,)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db.models import F, Max
 from django.utils import timezone
 
+from apps.channels import signing
 from apps.channels.models import Channel, WebhookURL
-from apps.channels.urls_teams import recognise
+from apps.channels.urls_teams import recognise, recognise_endpoint
 from apps.core import crypto
-from apps.core.errors import ConfigurationError, TransportError
+from apps.core.errors import ConfigurationError, Conflict, TransportError
 
 FAILURES_TO_OPEN = 5  # in a row, before the breaker opens
 BREAKER_SECONDS = 60
@@ -27,22 +29,47 @@ def check_url(url: object) -> str:
 
 
 def set_url(row: WebhookURL, url: object) -> None:
-    """Put a URL into a row (not saved): checked, with its host and fingerprint, and its health reset."""
-    value = check_url(url)
-    found = recognise(value, settings.DESTINATION_ALLOW)
-    row.url, row.host, row.kind = value, found.host[:255], found.kind
+    """Put a URL into a row (not saved): checked, with its host and fingerprint, and its health reset.
+
+    The row's kind says what the URL must be. An endpoint without a secret gets one.
+    """
+    if row.kind == WebhookURL.Kind.ENDPOINT:
+        found = recognise_endpoint(url)
+        if found.problem and not recognise(url, settings.DESTINATION_ALLOW).kind:
+            raise ConfigurationError(found.problem, found.message)
+        value = str(url).strip()
+        row.secret = row.secret or signing.new_secret()
+    else:
+        value = check_url(url)
+        found = recognise(value, settings.DESTINATION_ALLOW)
+    row.url, row.host = value, (found.host or urlsplit(value).hostname or "")[:255]
     row.fingerprint = crypto.keyring().fingerprint(value)
     row.state, row.state_reason, row.fail_streak, row.breaker_open_until = WebhookURL.State.OK, "", 0, None
 
 
-def add_url(channel: Channel, url: object, priority: int | None = None) -> WebhookURL:
-    """A new webhook URL, last in the channel's order unless `priority` is given. Raises ConfigurationError."""
-    row = WebhookURL(channel=channel)
+def add_url(channel: Channel, url: object, priority: int | None = None, kind: str = "workflow") -> WebhookURL:
+    """A new webhook URL, last in the channel's order unless `priority` is given. Raises ConfigurationError.
+
+    kind: "workflow" (Teams) or "endpoint" (any HTTPS service; its new secret is in `row.secret`).
+    """
+    if kind not in WebhookURL.Kind.values:
+        raise ConfigurationError("unknown_kind", f"“kind” is one of {', '.join(WebhookURL.Kind.values)}.")
+    row = WebhookURL(channel=channel, kind=kind)
     set_url(row, url)
     last = channel.webhook_urls.aggregate(last=Max("priority"))["last"] or 0
     row.priority = priority if priority is not None else last + 1
     row.save()
     return row
+
+
+def rotate_endpoint_secret(row: WebhookURL, keep_hours: float = 24) -> str:
+    """A new secret for an endpoint, shown once; messages carry both signatures for `keep_hours`. Raises Conflict."""
+    if row.kind != WebhookURL.Kind.ENDPOINT:
+        raise Conflict("no_secret", "A Teams workflow has no secret: its URL is the credential.")
+    row.previous_secret, row.previous_until = row.secret, timezone.now() + dt.timedelta(hours=keep_hours)
+    row.secret = signing.new_secret()
+    row.save(update_fields=["secret", "previous_secret", "previous_until"])
+    return row.secret
 
 
 def note_accepted(row_ids: Collection[int], now: dt.datetime | None = None) -> None:

@@ -12,6 +12,7 @@ import re
 import time
 from dataclasses import dataclass
 
+from apps.channels.signing import Signed
 from apps.core import http
 from apps.core.errors import TransportError
 
@@ -43,6 +44,18 @@ def send(url: str, body: bytes, timeout: tuple[float, float] = (5.0, 30.0)) -> A
             return Accepted(status, answer.elapsed_ms)
         raise judge(int(found[1]), answer.headers.get("Retry-After", ""))
     raise judge(status, answer.headers.get("Retry-After", ""))
+
+
+def send_signed(url: str, signed: Signed, timeout: tuple[float, float] = (5.0, 30.0)) -> Accepted:
+    """POST a signed message to any service; its words are not read, only its status. Raises TransportError."""
+    answer = http.post(url, body=signed.body, headers=signed.headers, timeout=timeout)
+    if 200 <= answer.status < 300:
+        return Accepted(answer.status, answer.elapsed_ms)
+    error = judge(answer.status, answer.headers.get("Retry-After", ""))
+    words = {True: f"The service refused the message with status {answer.status}.",
+             False: f"The service could not take the message now (status {answer.status})."}  # fmt: skip
+    error.public_message = words[error.permanent]
+    raise error
 
 
 def judge(status: int, retry_after: str = "") -> TransportError:

@@ -127,3 +127,23 @@ def recognise(url: object, allowed: Sequence[str] = ()) -> Recognised:
         "This host is not known as a Teams webhook. If it is right (API Management, a test server), the operator "
         "adds it to DESTINATION_ALLOW.",
     )
+
+
+def recognise_endpoint(url: object) -> Recognised:
+    """What a URL of the general kind is: an HTTPS address of any service. Private networks are refused when posting."""
+    if not isinstance(url, str) or not url.strip():
+        return _bad("", "url_missing", "Paste the address that takes the events.")
+    value = url.strip()
+    try:
+        parts = urlsplit(value)
+        host = (parts.hostname or "").lower().rstrip(".")
+        _ = parts.port
+    except ValueError:
+        return _bad("", "url_unreadable", "This is not a URL. Copy it again.")
+    if len(value) > MAX_LENGTH or re.search(r"[\s\x00-\x1f\x7f]", value) or not host:
+        return _bad(host, "url_unreadable", "This is not one URL. Copy it again.")
+    if parts.username or parts.password:
+        return _bad(host, "url_credentials", "The URL must not hold a user name or password.")
+    if parts.scheme.lower() != "https":
+        return _bad(host, "url_insecure", "The address must start with https://.")
+    return Recognised("endpoint", host, message="An HTTPS service. Its messages are signed.")

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
+from django.utils import timezone
 
 from apps.channels.models import Channel, WebhookURL
 from apps.channels.pacing import Limits
@@ -26,6 +27,7 @@ class Way:
     url: str
     limits: Limits
     breaker_open_until: dt.datetime | None
+    keys: tuple[str, ...] = ()  # of an endpoint: what its messages are signed with
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,9 @@ class Due:
     channel_id: int
     attempts_made: int
     card: str
+    public_id: str
+    event: str
+    summary: str
 
 
 class Ways:
@@ -67,7 +72,8 @@ class Ways:
             .exclude(state__in=[WebhookURL.State.OFF, WebhookURL.State.NEEDS_PERSON])
             .order_by("priority", "id")
         )
-        for row in rows.defer("url"):
+        now = timezone.now()
+        for row in rows.defer("url", "secret", "previous_secret"):
             # Decrypting costs more than the query, and a fingerprint stands for one URL.
             key = (row.pk, row.fingerprint)
             if key not in self._urls:
@@ -75,7 +81,9 @@ class Ways:
                     self._urls.clear()
                 self._urls[key] = row.url
             limits = Limits(row.per_second, row.per_minute, row.per_hour)
-            found[row.channel_id].append(Way(row.pk, self._urls[key], limits, row.breaker_open_until))
+            found[row.channel_id].append(
+                Way(row.pk, self._urls[key], limits, row.breaker_open_until, row.keys(now))
+            )
         for each, ways in found.items():
             self._known[each] = (clock, ways)
         if len(self._known) > 20_000:
@@ -123,7 +131,8 @@ SELECT c.id FROM {Channel._meta.db_table} c WHERE NOT c.paused AND EXISTS (
   SELECT 1 FROM {Delivery._meta.db_table} d WHERE d.channel_id = c.id AND d.status = 'pending' AND d.due_at <= %s)
 ORDER BY c.id"""  # noqa: S608 - our own table names
 _OLDEST = f"""
-SELECT d.id, d.channel_id, d.attempts_made, d.card FROM {Delivery._meta.db_table} d WHERE d.id IN (
+SELECT d.id, d.channel_id, d.attempts_made, d.card, d.public_id, d.event_public_id, d.summary
+FROM {Delivery._meta.db_table} d WHERE d.id IN (
   SELECT (SELECT e.id FROM {Delivery._meta.db_table} e
           WHERE e.channel_id = c.id AND e.status = 'pending' AND e.due_at <= %s ORDER BY e.id LIMIT 1)
   FROM {Channel._meta.db_table} c WHERE c.id IN (MARKS) AND NOT c.paused)"""  # noqa: S608

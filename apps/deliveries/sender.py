@@ -22,7 +22,7 @@ from typing import Any
 from django.utils import timezone
 
 from apps.cards.envelope import envelope
-from apps.channels import transport
+from apps.channels import signing, transport
 from apps.channels.pacing import Pacer
 from apps.channels.transport import Accepted
 from apps.core import wake
@@ -48,6 +48,8 @@ class Job:
     card: str
     other_way: bool
     taken: float = 0.0  # monotonic: when its turn was noted
+    keys: tuple[str, ...] = ()  # of an endpoint
+    due: Due | None = None
 
 
 class Sender:
@@ -208,6 +210,8 @@ class Sender:
             due.card,
             other_way,
             clock,
+            way.keys,
+            due if way.keys else None,
         )
         self._busy[due.channel_id] = job
         self._pacer.take(way.id, way.limits, clock)
@@ -226,7 +230,12 @@ def _post(job: Job) -> Result:
     at, started = timezone.now(), time.monotonic()
     outcome: Accepted | TransportError
     try:
-        outcome = transport.send(job.url, envelope(json.loads(job.card)))
+        if job.due is not None:
+            due = job.due
+            body = signing.message(due.event, due.summary, json.loads(job.card), at)
+            outcome = transport.send_signed(job.url, signing.sign(due.public_id, body, job.keys, at))
+        else:
+            outcome = transport.send(job.url, envelope(json.loads(job.card)))
     except TransportError as error:
         outcome = error
     except Exception as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
@@ -38,6 +38,7 @@ class WebhookURLInline(ConfigInline):
     model = WebhookURL
     form = WebhookURLForm
     fields = (
+        "kind",
         "new_url",
         "priority",
         "shown_state",
@@ -81,6 +82,15 @@ class ChannelAdmin(ConfigAdmin):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
         found: QuerySet[Channel] = super().get_queryset(request)
         return found.prefetch_related("webhook_urls__channel")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        known = {row.pk for row in WebhookURL.objects.filter(channel=form.instance).only("pk")}
+        super().save_formset(request, form, formset, change)
+        for row in WebhookURL.objects.filter(channel=form.instance).exclude(pk__in=known):
+            if row.secret:
+                messages.warning(
+                    request, f"Copy the secret of {row.host} now, it is shown only once: {row.secret}"
+                )
 
     @display(description="State", label=STATES)
     def shown_state(self, row: Channel) -> str:

@@ -170,7 +170,7 @@ def test_a_webhook_url_is_kept_replaced_and_never_shown(connector: Connector) ->
         "team": channel.team_id, "name": "Renamed", "time_zone": "Europe/Berlin",
         "webhook_urls-TOTAL_FORMS": "1", "webhook_urls-INITIAL_FORMS": "1",
         "webhook_urls-0-id": row.pk, "webhook_urls-0-channel": channel.pk,
-        "webhook_urls-0-new_url": "", "webhook_urls-0-priority": "1",
+        "webhook_urls-0-kind": "workflow", "webhook_urls-0-new_url": "", "webhook_urls-0-priority": "1",
     }  # fmt: skip
     assert client.post(page, data).status_code == 302
     row.refresh_from_db()

@@ -73,8 +73,8 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
 
     # The catalog, the source, the set-up page.
     page.goto(f"{demo.url}/admin/catalog/")
-    page.get_by_label("Search the catalog").fill("github")
     page.screenshot(path=pictures / "catalog.png")
+    page.get_by_label("Search the catalog").fill("github")
     page.get_by_role("link", name=re.compile("GitHub")).first.click()
     page.get_by_role("link", name="Connect GitHub").click()
     page.get_by_label("Team", exact=True).fill("Platform")
