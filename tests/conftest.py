@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 import pytest_socket
 
@@ -60,6 +61,20 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     pytest.fail(f"nothing listens on port {port} after {PATIENCE:.0f} s")
 
 
+def wait_for_database(url: str) -> None:
+    """Wait until PostgreSQL lets somebody in: it listens a moment before that."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            psycopg.connect(url, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.1)
+        else:
+            return
+
+
 def _postgres_binaries() -> Path | None:
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: float(path.parts[-3]))
     if found:
@@ -91,7 +106,9 @@ def pg_url() -> Iterator[str]:
     )  # fmt: skip
     try:
         wait_for_port(port, server)
-        yield f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        url = f"postgresql://postgres@127.0.0.1:{port}/postgres"
+        wait_for_database(url)
+        yield url
     finally:
         server.terminate()
         server.wait(PATIENCE)
