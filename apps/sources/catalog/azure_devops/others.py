@@ -63,8 +63,9 @@ def alert(event: RawEvent, ctx: Context) -> Notification:
         title, status = "Security alert active again", "Active"
     number, repository = alert_.first("$.alertId", "$.id"), clean(alert_.opt("$.repositoryUrl"))
     rule = next((each for tool in alert_.each("$.tools", 5) for each in tool.each("$.rules", 5)), Payload({}))
-    name = alert_.first("$.title", "$.ruleName") or rule.opt("$.friendlyName")
-    url = page_link(alert_)
+    name = alert_.first("$.title", "$.ruleName", "$.secretType") or rule.opt("$.friendlyName")
+    url = page_link(alert_) or alert_.first("$.link", "$.alertUrl")
+    url = "" if is_api(url) else url
     if not url and repository.startswith("http") and not is_api(repository):
         url = f"{repository.rstrip('/')}/alerts/{in_url(number)}" if number else repository
     place = repository.rstrip("/").rpartition("/")[2]

@@ -169,7 +169,10 @@ def deployment(event: RawEvent, ctx: Context) -> Notification:
     stage, resource = environment_of(payload), payload.sub("$.resource")
     name, to = _names(payload)
     started = event.name.endswith("started")
-    state = stage.opt("$.status") or resource.first("$.deployment.deploymentStatus", "$.deployment.status")
+    state = resource.first("$.deployment.deploymentStatus", "$.deployment.status")
+    if state.lower() not in ("failed", "partiallysucceeded", "succeeded"):
+        # The stage says "rejected" of a deployment that failed, so the deployment's own word comes first.
+        state = stage.opt("$.status") or state
     if started:
         verb, status, severity = "started", "In progress", Severity.INFO
     else:
@@ -190,7 +193,7 @@ def deployment(event: RawEvent, ctx: Context) -> Notification:
         title,
         what=_to(name, to),
         url=release_url(payload),
-        by=by or who(stage, "owner"),
+        by=by or who(stage, "releaseCreatedBy", "owner"),
         status=status,
         severity=severity,
         facts=(

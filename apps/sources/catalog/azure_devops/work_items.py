@@ -11,6 +11,7 @@ from apps.sources.sdk import (
     Context,
     Events,
     Fact,
+    Ignore,
     Item,
     Items,
     Markdown,
@@ -24,7 +25,7 @@ from apps.sources.sdk import (
 )
 
 from .common import SHOWN, capital, person, said, sentence, tell, who, words
-from .fields import Fields, change_facts, changes, label, shown
+from .fields import Fields, change_facts, changes, label, shown, tail
 from .places import collection, in_url, page_link, project_of, project_url
 
 events = Events()
@@ -197,7 +198,7 @@ def _verb(changed: dict[str, tuple[str, str]], comment: bool, linked: bool) -> s
 
 @events.fallback("workitem")
 @events.many({f"workitem.{key}": value[0] for key, value in HAPPENINGS.items()}, group=GROUP)
-def work_item(event: RawEvent, ctx: Context) -> Notification:
+def work_item(event: RawEvent, ctx: Context) -> Notification | Ignore:
     """Something happened to a work item."""
     payload, action = event.payload, event.name.partition(".")[2].partition(".")[0]
     resource, fields, number = payload.sub("$.resource"), fields_of(payload), number_of(payload)
@@ -213,6 +214,8 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
         table = resource.sub("$.fields") or resource.sub("$.revision.fields")
         changed = {name: (old, new) for name, old, new in changes(table)}
         linked = resource.count("$.relations.added") + resource.count("$.relations.removed") > 0
+        if not changed and not comment and not linked and _reordered(table):
+            return Ignore("Only the order in the backlog changed.")
         verb = _verb(changed, bool(comment), linked)
         facts = change_facts(table)
         skip = frozenset(label(name) for name in changed)
@@ -246,6 +249,10 @@ def work_item(event: RawEvent, ctx: Context) -> Notification:
         when=("$.resource.revisedDate",) if resource.opt("$.revisedDate")[:4] not in ("", "9999") else (),
         thread=f"workitem{number}" if number else "",
     )
+
+
+def _reordered(table: Payload) -> bool:
+    return any(tail(name) in ("StackRank", "BacklogPriority") for name in table.keys("$"))
 
 
 def _new_text(table: Payload, payload: Payload) -> str | Markdown:
