@@ -94,7 +94,7 @@ def _body(request: HttpRequest, cap: int) -> bytes:
     if declared.isdigit() and int(declared) > cap:
         raise too_large
     try:
-        body: bytes = request.read(cap + 1)
+        body = _read(request, cap + 1)
     except (OSError, ValueError) as error:
         raise PayloadError("body_unreadable", "The body broke off. Send the request again.") from error
     if len(body) > cap:
@@ -102,6 +102,21 @@ def _body(request: HttpRequest, cap: int) -> bytes:
     if declared.isdigit() and len(body) < int(declared):
         raise PayloadError("body_unreadable", "The body is shorter than announced. Send the request again.")
     return body
+
+
+def _read(request: HttpRequest, most: int) -> bytes:
+    """At most `most` bytes. Django reads nothing of a body without a length, but proxies send some in chunks."""
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if not chunked or request.META.get("CONTENT_LENGTH"):
+        return request.read(most)
+    stream, parts, left = request.META["wsgi.input"], [], most
+    while left > 0:
+        part: bytes = stream.read(left)
+        if not part:
+            break
+        parts.append(part)
+        left -= len(part)
+    return b"".join(parts)
 
 
 def _unknown() -> HttpResponse:

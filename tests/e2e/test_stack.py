@@ -132,6 +132,25 @@ def test_webhooks_become_cards_once_each_and_it_stops_cleanly(stack: Stack) -> N
     assert connector["secret"] not in stack.log.read_text()
 
 
+def test_a_body_in_chunks_is_read_whole(tmp_path: Path) -> None:
+    with running(tmp_path) as stack:
+        connector = Client(stack).connect()
+        shipped = sample(SOURCE, "issues.opened")
+        assert shipped
+        raw = shipped.body
+        digest = hmac.new(connector["secret"].encode(), raw, hashlib.sha256).hexdigest()
+        headers = {"X-GitHub-Event": "issues", "X-Hub-Signature-256": f"sha256={digest}"}
+
+        def chunks() -> Iterator[bytes]:
+            yield raw[:100]
+            yield raw[100:]
+
+        # An iterator has no length, so it is sent in chunks.
+        assert requests.post(connector["url"], data=chunks(), headers=headers, timeout=10).status_code == 202
+        endless = requests.post(connector["url"], data=iter([b"x" * 2**20] * 26), headers=headers, timeout=30)
+        assert endless.status_code == 413
+
+
 def test_nothing_acknowledged_is_lost_when_everything_is_killed(stack: Stack) -> None:
     client = Client(stack)
     connector = client.connect()
