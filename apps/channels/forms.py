@@ -42,7 +42,7 @@ class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Channel
-        fields = ("team", "name", "time_zone")
+        fields = ("team", "name", "time_zone", "stale_after")
 
 
 class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -32,6 +32,12 @@ class Channel(PublicIdModel):
     paused = models.BooleanField(default=False, help_text="Cards wait until the channel is resumed.")
     paused_reason = models.CharField(max_length=300, blank=True, default="")
     time_zone = models.CharField(max_length=64, blank=True, default="UTC")
+    stale_after = models.PositiveIntegerField(
+        "digest after (minutes)",
+        default=240,
+        help_text="Cards that could not be sent for so long come as one digest card; urgent ones still come "
+        "one by one. 0: never.",
+    )
 
     class Meta:
         ordering: ClassVar[list[str]] = ["team__name", "name"]

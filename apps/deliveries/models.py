@@ -31,6 +31,7 @@ class Delivery(PublicIdModel):
         REPLAY = "replay", "Replay"
         COMMAND = "command", "Command"
         ACTION = "action", "Action"
+        DIGEST = "digest", "Digest"
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     event_key = models.BigIntegerField(null=True, blank=True, db_index=True, editable=False)
@@ -40,6 +41,9 @@ class Delivery(PublicIdModel):
     origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.EVENT)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     due_at = models.DateTimeField(default=timezone.now)
+    exempt = models.BooleanField(
+        default=False, editable=False, help_text="Sent on purpose, so no digest covers it, however old it is."
+    )
     attempts_made = models.PositiveSmallIntegerField(default=0)
     card = models.TextField()
     summary = models.CharField(max_length=300, blank=True, default="")

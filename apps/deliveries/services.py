@@ -16,6 +16,7 @@ from apps.core.errors import Conflict
 from apps.deliveries.models import Delivery
 
 TOPIC = "drain"
+DIGESTED = "digest"  # the error code of what a digest card covers
 
 
 def build(
@@ -85,6 +86,7 @@ def retry(delivery: Delivery) -> None:
             status=Delivery.Status.PENDING,
             due_at=timezone.now(),
             attempts_made=0,
+            exempt=True,
             error_code="",
             error_message="",
         )
@@ -134,3 +136,12 @@ def cancel(delivery: Delivery) -> None:
     if not changed:
         raise Conflict("not_pending", "Only a waiting delivery can be cancelled.")
     delivery.refresh_from_db()
+
+
+def cover(delivery_ids: list[int]) -> int:
+    """Mark deliveries as covered by a digest card. They can be sent again one by one, or by a replay."""
+    return Delivery.objects.filter(pk__in=delivery_ids, status=Delivery.Status.PENDING).update(
+        status=Delivery.Status.CANCELLED,
+        error_code=DIGESTED,
+        error_message="It waited too long and is covered by a digest card. It can be sent again.",
+    )

@@ -20,7 +20,7 @@ from apps.deliveries import retention as delivery_retention
 from apps.deliveries.owner import OwnerLock
 from apps.deliveries.sender import Sender
 from apps.deliveries.services import TOPIC
-from apps.inbound import replays
+from apps.inbound import digest, replays
 from apps.inbound.models import InboundRequest
 from apps.inbound.pipeline import process_batch
 
@@ -30,6 +30,7 @@ STOP_TOPIC = "stop"
 DRAIN_SECONDS = 50.0  # well under the task time-out; the successor takes over
 BEAT = 5.0  # seconds between heartbeats
 PRUNE_BATCH = 200
+DIGEST_EVERY = 20.0  # seconds between two looks for stale cards
 REPLAY_EVERY = 0.1  # seconds between two steps of a replay
 
 
@@ -66,11 +67,14 @@ def _tune() -> None:
 def _work(
     seconds: float, listener: wake.Listener, stopper: wake.Listener, lock: OwnerLock
 ) -> tuple[int, bool]:
-    beat, idle, stopped = 0.0, 0.0, False
+    beat, idle, looked, stopped = 0.0, 0.0, 0.0, False
 
     def before() -> int:
-        nonlocal beat, idle, stopped
+        nonlocal beat, idle, looked, stopped
         now = time.monotonic()
+        if now - looked > DIGEST_EVERY:
+            looked = now
+            sender.expect(digest.run())
         if now - beat > BEAT:
             beat = now
             Heartbeat.beat("cluster")

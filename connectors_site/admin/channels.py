@@ -67,7 +67,7 @@ class ChannelAdmin(ConfigAdmin):
     list_filter = ("paused", "team")
     search_fields = ("name", "team__name", "public_id__exact")
     autocomplete_fields = ("team",)
-    fields = ("team", "name", "time_zone", "shown_state", "why", "public_id")
+    fields = ("team", "name", "time_zone", "stale_after", "shown_state", "why", "public_id")
     readonly_fields = ("shown_state", "why", "public_id")
     inlines = (WebhookURLInline,)
     buttons = (

@@ -167,7 +167,7 @@ def test_a_webhook_url_is_kept_replaced_and_never_shown(connector: Connector) ->
     channel, row = Channel.objects.get(), WebhookURL.objects.get()
     page = reverse("admin:channels_channel_change", args=[channel.pk])
     data = {
-        "team": channel.team_id, "name": "Renamed", "time_zone": "Europe/Berlin",
+        "team": channel.team_id, "name": "Renamed", "time_zone": "Europe/Berlin", "stale_after": "240",
         "webhook_urls-TOTAL_FORMS": "1", "webhook_urls-INITIAL_FORMS": "1",
         "webhook_urls-0-id": row.pk, "webhook_urls-0-channel": channel.pk,
         "webhook_urls-0-kind": "workflow", "webhook_urls-0-new_url": "", "webhook_urls-0-priority": "1",
