@@ -9,6 +9,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
+from apps.core import problems
 from apps.core.errors import AppError
 
 logger = logging.getLogger(__name__)
@@ -37,6 +38,4 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
 
 
 def _problem(status: int, code: str, detail: str) -> Response:
-    title = code.replace("_", " ")
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
-    return Response(body, status=status, content_type="application/problem+json")
+    return Response(problems.body(status, code, detail), status=status, content_type=problems.CONTENT_TYPE)

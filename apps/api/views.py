@@ -6,7 +6,7 @@ from collections import defaultdict
 from typing import Any
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils.dateparse import parse_datetime
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema_view
@@ -19,6 +19,7 @@ from apps.api import documents, shapes
 from apps.api.models import ApiToken
 from apps.api.pages import page
 from apps.channels.models import Channel
+from apps.core import problems
 from apps.core.errors import ConfigurationError, NotFound
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
@@ -232,10 +233,8 @@ def remove(row: Model) -> Response:
 
 
 @csrf_exempt
-def nothing(request: HttpRequest) -> JsonResponse:
+def nothing(request: HttpRequest) -> HttpResponse:
     """Every path of the API that does not exist."""
-    body = {
-        "type": "about:blank", "title": "not found", "status": 404, "code": "not_found",
-        "detail": "There is nothing at this path. See /api/v1/docs/ for what there is.",
-    }  # fmt: skip
-    return JsonResponse(body, status=404, content_type="application/problem+json")
+    return problems.response(
+        404, "not_found", "There is nothing at this path. See /api/v1/docs/ for what there is."
+    )

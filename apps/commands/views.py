@@ -6,7 +6,7 @@ import json
 import logging
 
 from django.db import IntegrityError, transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
@@ -15,7 +15,7 @@ from apps.cards.envelope import CONTENT_TYPE
 from apps.cards.notification import Notification, Severity
 from apps.commands import builtin, parser, registry
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
-from apps.core import rates
+from apps.core import problems, rates
 from apps.core.errors import AppError, CommandError, PayloadError, VerificationError
 from apps.core.models import Counter
 from apps.sources.http import Headers, Http
@@ -34,25 +34,27 @@ def answer(request: HttpRequest, public_id: str) -> HttpResponse:
     """Verify the raw bytes, carry the command out once, answer with a card."""
     endpoint = CommandEndpoint.objects.select_related("team").filter(public_id=public_id).first()
     if endpoint is None:
-        return _problem(404, "unknown_endpoint", "There is no such address. Copy it again from the admin.")
+        return problems.response(
+            404, "unknown_endpoint", "There is no such address. Copy it again from the admin."
+        )
     if request.method != "POST":
-        response = _problem(405, "method_not_allowed", "Teams calls by POST.")
+        response = problems.response(405, "method_not_allowed", "Teams calls by POST.")
         response["Allow"] = "POST"
         return response
     now = timezone.now()
     try:
         body = request.read(MAX_BODY + 1)
         if len(body) > MAX_BODY:
-            return _problem(413, "too_large", "The message is too long.")
+            return problems.response(413, "too_large", "The message is too long.")
         http = Http(headers=Headers(request.headers), body=body)
         SCHEME.verify(http, [endpoint.token] if endpoint.token else [], now)
         message = parser.read(parse_json(body), now)
     except VerificationError as error:
         Counter.bump("command.unverified", endpoint.public_id)
-        return _problem(401, error.code, error.public_message)
+        return problems.response(401, error.code, error.public_message)
     except (PayloadError, OSError, ValueError) as error:
         words = error.public_message if isinstance(error, PayloadError) else "The message broke off."
-        return _problem(400, getattr(error, "code", "body_unreadable"), words)
+        return problems.response(400, getattr(error, "code", "body_unreadable"), words)
     wait = rates.over(f"command:{endpoint.public_id}", FLOOD)
     if wait is not None:
         return _card(Notification("Too many commands", text="Wait a minute.", severity=Severity.WARNING))
@@ -114,9 +116,3 @@ def _card(note: Notification) -> HttpResponse:
 
 def _json(text: str) -> HttpResponse:
     return HttpResponse(text, content_type="application/json; charset=utf-8")
-
-
-def _problem(status: int, code: str, detail: str) -> HttpResponse:
-    title = code.replace("_", " ")
-    body = {"type": "about:blank", "title": title, "status": status, "code": code, "detail": detail}
-    return JsonResponse(body, status=status, content_type="application/problem+json")

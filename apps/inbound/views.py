@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
 import logging
 from dataclasses import replace
 
@@ -15,7 +14,7 @@ from django.views.decorators.csrf import csrf_exempt
 from apps.connectors import lookup, memory
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector
-from apps.core import rates
+from apps.core import problems, rates
 from apps.core.errors import (
     AppError,
     NotFound,
@@ -41,7 +40,9 @@ def hook(request: HttpRequest, public_id: str) -> HttpResponse:
         return _take(request, public_id)
     except DatabaseError as error:
         logger.error("a request could not be stored: %s", type(error).__name__)
-        response = _problem(503, "not_stored", "The request could not be stored just now. Send it again.")
+        response = problems.response(
+            503, "not_stored", "The request could not be stored just now. Send it again."
+        )
         response["Retry-After"] = "10"
         return response
 
@@ -63,7 +64,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
         if reply is not None:
             return _respond(reply)
         if http.method != "POST":
-            response = _problem(405, "method_not_allowed", "Webhooks are sent by POST.")
+            response = problems.response(405, "method_not_allowed", "Webhooks are sent by POST.")
             response["Allow"] = "POST"
             return response
         scheme = _verify(known, http, wait)
@@ -72,11 +73,11 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             rates.over(f"unverified:{connector.public_id}", FLOOD)
             Counter.bump("inbound.unverified", connector.public_id)
         if isinstance(error, TooMany):
-            response = _problem(429, error.code, error.public_message)
+            response = problems.response(429, error.code, error.public_message)
             response["Retry-After"] = str(int(error.wait) + 1)
             return response
         own = source.reject(http, error.status, error.public_message)
-        return _respond(own) if own else _problem(error.status, error.code, error.public_message)
+        return _respond(own) if own else problems.response(error.status, error.code, error.public_message)
     try:
         services.store(connector, source, scheme, http, now)
     except IntegrityError:
@@ -120,7 +121,9 @@ def _read(request: HttpRequest, most: int) -> bytes:
 
 
 def _unknown() -> HttpResponse:
-    return _problem(404, "unknown_hook", "There is no such inbound URL. Copy it again from the connector.")
+    return problems.response(
+        404, "unknown_hook", "There is no such inbound URL. Copy it again from the connector."
+    )
 
 
 def _verify(known: lookup.Known, http: Http, wait: float | None) -> Scheme:
@@ -161,15 +164,3 @@ def _respond(reply: Reply) -> HttpResponse:
     for name, value in reply.headers:
         response[name] = value
     return response
-
-
-def _problem(status: int, code: str, detail: str) -> HttpResponse:
-    """An RFC 9457 problem document."""
-    body = {
-        "type": "about:blank",
-        "title": code.replace("_", " "),
-        "status": status,
-        "code": code,
-        "detail": detail,
-    }
-    return HttpResponse(json.dumps(body), status=status, content_type="application/problem+json")
