@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import re
+import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -23,21 +25,34 @@ _HOOK = re.compile(
     r"/(?:hooks/(?P<id>[^/]+)/?|webhookb2/[^/]+/IncomingWebhook/(?P<old>[^/]+)(?:/.*)?|"
     r"workflows/(?P<flow>[^/]+)/triggers/[^/]+/paths/invoke/?)"
 )
-_MOST_HEADERS = 64 * 1024  # bytes of a path
+_MOST_PATH = 64 * 1024  # characters
+_IDLE = 1.0  # seconds
+_idle = threading.local()
+
+
+def _look_after_connection() -> None:
+    """What Django does between requests, when this thread has been idle for a moment or had an error.
+
+    A database that was restarted meanwhile must not cost the next webhook: GitHub sends it only once.
+    """
+    now = time.monotonic()
+    rested = now - getattr(_idle, "since", 0.0) > _IDLE
+    _idle.since = now
+    if (rested or connection.errors_occurred) and not connection.in_atomic_block:
+        try:
+            connection.close_if_unusable_or_obsolete()  # asks the database, so not at every request
+        except DatabaseError:
+            connection.close()
 
 
 def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
     """Webhooks go straight to their view; everything else takes the way through the middleware."""
-    found = _HOOK.fullmatch(environ.get("PATH_INFO", "")[:_MOST_HEADERS])
+    found = _HOOK.fullmatch(environ.get("PATH_INFO", "")[:_MOST_PATH])
     if found is None:
         answer: Iterable[bytes] = _site(environ, start_response)
         return answer
     public_id = found["id"] or found["old"] or found["flow"]
-    if not connection.in_atomic_block:
-        try:
-            connection.close_if_unusable_or_obsolete()
-        except DatabaseError:
-            connection.close()
+    _look_after_connection()
     response = hook(WSGIRequest(environ), public_id)
     if response.status_code == 503:
         connection.close()  # the next request tries a new one
