@@ -113,9 +113,9 @@
     channel.addEventListener("change", toggle);
     toggle();
     let timer = 0;
-    form.elements.webhook_url.addEventListener("input", (event) => {
+    const judge = () => {
       clearTimeout(timer);
-      const url = event.target.value.trim();
+      const url = form.elements.webhook_url.value.trim();
       verdict.textContent = "";
       if (!url) return;
       timer = setTimeout(async () => {
@@ -128,7 +128,9 @@
         verdict.className = `tc-verdict ${data.ok ? "tc-yes" : "tc-no"}`;
         verdict.textContent = `${data.ok ? "✓" : "✗"} ${data.message}`;
       }, 300);
-    });
+    };
+    form.elements.webhook_url.addEventListener("input", judge);
+    judge(); // it may have been pasted while the page was still loading
   }
 
   // --- Live: what arrives at a connector ----------------------------------------------------------------
