@@ -123,7 +123,7 @@
         body.append("url", url);
         body.append("csrfmiddlewaretoken", form.elements.csrfmiddlewaretoken.value);
         const answer = await fetch(form.dataset.check, { method: "POST", body });
-        if (!answer.ok) return;
+        if (!answer.ok || form.elements.webhook_url.value.trim() !== url) return; // another one stands there by now
         const data = await answer.json();
         verdict.className = `tc-verdict ${data.ok ? "tc-yes" : "tc-no"}`;
         verdict.textContent = `${data.ok ? "✓" : "✗"} ${data.message}`;
