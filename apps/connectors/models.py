@@ -22,6 +22,19 @@ def source_choices() -> list[tuple[str, str]]:
     return registry.choices()
 
 
+class ActionPolicy(models.TextChoices):
+    """Who may use a connector's buttons."""
+
+    SIGN_IN = "sign_in", "People who are signed in or confirm themselves in Teams"
+    LINK = "link", "Everybody who sees the card"
+    OFF = "off", "Nobody: cards carry no such buttons"
+
+
+def account_source_choices() -> list[tuple[str, str]]:
+    """The sources that can be signed in to."""
+    return [(source.slug, source.name) for source in registry.all_sources() if source.account_kinds]
+
+
 class Connector(PublicIdModel):
     """A source with its settings and an inbound URL of its own."""
 
@@ -36,6 +49,21 @@ class Connector(PublicIdModel):
     options = models.JSONField(default=dict, blank=True)
     paused = models.BooleanField(
         default=False, help_text="Events are stored but make no cards while a connector is paused."
+    )
+    account = models.ForeignKey(
+        "Account",
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="connectors",
+        help_text="Signs in at the source, for buttons that act there and for hooks that look after themselves.",
+    )
+    action_policy = models.CharField(
+        "buttons on cards",
+        max_length=20,
+        choices=ActionPolicy.choices,
+        default=ActionPolicy.SIGN_IN,
+        help_text="Who may use buttons that change something at the source.",
     )
     last_event_at = models.DateTimeField(null=True, blank=True, editable=False)
 
@@ -113,3 +141,79 @@ class Subscription(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.connector} → {self.channel}"
+
+
+class Account(PublicIdModel):
+    """Credentials for a source's API. They are encrypted, write-only, and tested by a call to the product."""
+
+    class State(models.TextChoices):
+        UNTESTED = "untested", "Not tested yet"
+        OK = "ok", "Works"
+        LIMITED = "limited", "Works, but may not do everything"
+        REFUSED = "refused", "Refused by the product"
+        UNREACHABLE = "unreachable", "Could not be reached"
+
+    name = models.CharField(max_length=200)
+    source = models.CharField(max_length=60, choices=account_source_choices)
+    kind = models.CharField(max_length=40, help_text="How it signs in.")
+    api_url = models.CharField(
+        "API address",
+        max_length=500,
+        blank=True,
+        default="",
+        help_text="Of a server that you run yourselves. Empty: the vendor's own service.",
+    )
+    fields = models.JSONField(default=dict, blank=True, help_text="What is no secret.")
+    secrets = EncryptedTextField(blank=True, default="", editable=False)  # JSON
+    state = models.CharField(max_length=20, choices=State.choices, default=State.UNTESTED, editable=False)
+    who = models.CharField(max_length=200, blank=True, default="", editable=False)
+    may = models.JSONField(default=list, blank=True, editable=False)
+    lacks = models.JSONField(default=list, blank=True, editable=False)
+    message = models.CharField(max_length=400, blank=True, default="", editable=False)
+    tested_at = models.DateTimeField(null=True, blank=True, editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def source_object(self) -> Source:
+        """The source's code. Raises NotFound when it is not installed."""
+        return registry.get(self.source)
+
+
+class Hook(PublicIdModel):
+    """A connector's hook at the source, made or found there by us, and how it was when we last looked."""
+
+    class State(models.TextChoices):
+        OK = "ok", "As planned"
+        DRIFTED = "drifted", "Differs from the plan"
+        GONE = "gone", "Gone at the source"
+        OFF = "off", "Switched off by the source"
+        UNKNOWN = "unknown", "Could not be checked"
+
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="hooks")
+    place = models.JSONField(default=dict, help_text="Where it stands: repository, organisation, site.")
+    remote_id = models.CharField(max_length=300)
+    page = models.CharField(max_length=500, blank=True, default="")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.OK)
+    message = models.CharField(max_length=400, blank=True, default="")
+    drift = models.JSONField(default=list, blank=True)
+    secret_at = models.DateTimeField(null=True, blank=True, help_text="When our secret was last given to it.")
+    checked_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    repaired_until = models.DateTimeField(
+        null=True, blank=True, help_text="Up to here the source was asked for what it failed to deliver."
+    )
+    cursor = models.TextField(blank=True, default="", help_text="Where the next reading of changes goes on.")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["connector", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["connector", "remote_id"], name="hook_once")
+        ]
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.place.values())) or self.remote_id

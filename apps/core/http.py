@@ -2,7 +2,8 @@
 
 It connects to public addresses only (and to what DESTINATION_ALLOW names), judged on the address that is
 really connected to, so a name that resolves differently a moment later gains nothing. It follows no
-redirect, reads no proxy or netrc from the environment, keeps no cookies and reads at most 64 KiB.
+redirect, reads no proxy or netrc from the environment, keeps no cookies and reads at most 64 KiB (more only
+where the caller asks for it).
 """
 
 from __future__ import annotations
@@ -38,7 +39,7 @@ USER_AGENT = "TeamsConnectors/0.1"
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the other side said. text: at most 64 KiB, undecodable bytes replaced."""
+    """What the other side said. text: at most `cap` bytes of it, undecodable bytes replaced."""
 
     status: int
     headers: Mapping[str, str]
@@ -176,14 +177,14 @@ def _check(url: str) -> None:
             raise _refused()
 
 
-def _read(response: requests.Response, deadline: float) -> tuple[bytes, bool]:
-    """At most RESPONSE_CAP bytes of the body; a body that is longer or slower than allowed is cut off."""
+def _read(response: requests.Response, deadline: float, cap: int) -> tuple[bytes, bool]:
+    """At most `cap` bytes of the body; a body that is longer or slower than allowed is cut off."""
     body = bytearray()
     for chunk in response.iter_content(8192):
         body += chunk
-        if len(body) > RESPONSE_CAP or time.monotonic() > deadline:
+        if len(body) > cap or time.monotonic() > deadline:
             response.close()
-            return bytes(body[:RESPONSE_CAP]), True
+            return bytes(body[:cap]), True
     return bytes(body), False
 
 
@@ -194,10 +195,11 @@ def request(
     body: bytes | None = None,
     headers: Mapping[str, str] | None = None,
     timeout: tuple[float, float] = TIMEOUT,
+    cap: int = RESPONSE_CAP,
 ) -> Answer:
     """Send one request and return whatever status was answered, redirects included.
 
-    timeout: seconds to connect, seconds between two received packets.
+    timeout: seconds to connect, seconds between two received packets. cap: bytes of the answer that are read.
     Raises TransportError when there was no answer: `permanent` when another try cannot help,
     `ambiguous` when the request may have been carried out all the same.
     """
@@ -248,7 +250,7 @@ def request(
         ) from None
     truncated = True
     try:
-        data, truncated = _read(response, started + timeout[0] + timeout[1])
+        data, truncated = _read(response, started + timeout[0] + timeout[1], cap)
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError):
         # The status is known, and that is what counts; the rest of the body only helps people.
         data = b""

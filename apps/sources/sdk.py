@@ -37,11 +37,23 @@ from apps.cards.text import (
     safe_url,
     truncate,
 )
-from apps.core.errors import PayloadError, UnsupportedEvent
+from apps.core.errors import ActionError, PayloadError, UnsupportedEvent
+from apps.sources.accounts import (
+    AccountKind,
+    Authorization,
+    BasicLogin,
+    ClientCredentials,
+    HeaderToken,
+    Standing,
+)
+from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
+from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, segment
 from apps.sources.events import Attribute, Events, EventSpec, Ignore, Outcome, RawEvent
+from apps.sources.hooks import Changes, HookPlan, Hooks, Missed, RemoteHook
 from apps.sources.http import Headers, Http, Reply
+from apps.sources.options import Field, Option
 from apps.sources.payload import Payload, parse_json, parse_time
-from apps.sources.source import ActionSpec, Context, Field, Option, Source
+from apps.sources.source import Context, Source
 from apps.sources.verify import (
     Basic,
     Bearer,
@@ -57,28 +69,44 @@ from apps.sources.verify import (
     UrlOnly,
 )
 
-SDK_VERSION = "1.0"
+SDK_VERSION = "1.1"
 
 __all__ = [
     "SDK_VERSION",
+    "AccountKind",
+    "Act",
+    "ActionError",
     "ActionRef",
     "ActionSpec",
+    "Actions",
     "Actor",
+    "Api",
+    "ApiAnswer",
+    "ApiError",
+    "ApiRequest",
     "Attribute",
+    "Authorization",
     "Basic",
+    "BasicLogin",
     "Bearer",
     "Card",
+    "Changes",
+    "ClientCredentials",
     "ClientState",
     "Code",
     "Context",
+    "Done",
     "EventSpec",
     "Events",
     "Fact",
     "Field",
+    "HeaderToken",
     "Headers",
     "HmacBody",
     "HmacTimestamped",
     "HmacUrlBody",
+    "HookPlan",
+    "Hooks",
     "Http",
     "Ignore",
     "Image",
@@ -86,6 +114,7 @@ __all__ = [
     "Items",
     "Link",
     "Markdown",
+    "Missed",
     "Notification",
     "Option",
     "Outcome",
@@ -93,12 +122,15 @@ __all__ = [
     "PayloadError",
     "QueryToken",
     "RawEvent",
+    "RemoteHook",
     "Reply",
     "Scheme",
     "Severity",
     "SharedHeader",
     "Source",
     "StandardWebhooks",
+    "Standing",
+    "Target",
     "TeamsHmac",
     "UnsupportedEvent",
     "UrlOnly",
@@ -115,9 +147,11 @@ __all__ = [
     "from_slack",
     "link",
     "md",
+    "next_link",
     "parse_json",
     "parse_time",
     "plain",
     "safe_url",
+    "segment",
     "truncate",
 ]

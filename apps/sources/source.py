@@ -8,52 +8,14 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
 from apps.cards.notification import Card, Notification
+from apps.sources.accounts import AccountKind, Standing
+from apps.sources.actions import Actions, ActionSpec
+from apps.sources.api import Api, ApiAnswer
 from apps.sources.events import Attribute, Events, Ignore, Outcome, RawEvent
+from apps.sources.hooks import Hooks
 from apps.sources.http import Headers, Http, Reply
+from apps.sources.options import Field, Option, OptionKind
 from apps.sources.verify import Scheme
-
-OptionKind = Literal["text", "choice", "bool", "url", "list", "pattern"]
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One setting of a connector: makes the form field, the API schema and the documentation.
-
-    kind: text, choice, bool, url, list (one entry a line) or pattern (list of shell patterns).
-    """
-
-    key: str
-    kind: OptionKind
-    label: str
-    help: str = ""
-    default: str | bool | tuple[str, ...] = ""
-    choices: tuple[tuple[str, str], ...] = ()
-    secret: bool = False
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One input that an action asks for."""
-
-    key: str
-    label: str
-    kind: Literal["text", "multiline", "choice", "date", "bool", "number"] = "text"
-    required: bool = True
-    choices: tuple[tuple[str, str], ...] = ()
-    help: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ActionSpec:
-    """Something that a button or a command may do back in the source."""
-
-    name: str
-    label: str
-    fields: tuple[Field, ...] = ()
-    params: tuple[str, ...] = ()
-    confirm: str = ""
-    destructive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +61,10 @@ class Source:
     schemes: ClassVar[tuple[Scheme, ...]] = ()
     options: ClassVar[tuple[Option, ...]] = ()
     events: ClassVar[Events]
-    actions: ClassVar[tuple[ActionSpec, ...]] = ()
+    actions: ClassVar[Actions] = Actions()
+    account_kinds: ClassVar[tuple[AccountKind, ...]] = ()
+    api_url: ClassVar[str] = ""
+    hooks: ClassVar[Hooks | None] = None
     max_body: ClassVar[int] = 5 * 1024 * 1024
 
     def handshake(self, http: Http, ctx: Context) -> Reply | None:
@@ -133,6 +98,17 @@ class Source:
     def redact(self, http: Http) -> Http:
         """The request as it may be stored: without credentials that the vendor puts into the body."""
         return http
+
+    def check_account(self, api: Api) -> Standing:
+        """Who the account is at the product and what it may do. Only called when there are account kinds.
+
+        Raises ApiError when the credentials are refused.
+        """
+        raise NotImplementedError
+
+    def explain(self, answer: ApiAnswer) -> str:
+        """The product's own words about a failed API answer, or ""."""
+        return ""
 
     def sample_http(self, event: str, body: bytes) -> Http:
         """The request that the source would send for a sample: sets the event headers, unsigned."""
