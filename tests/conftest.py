@@ -17,7 +17,7 @@ import pytest_socket
 
 from tests.environment import DATA
 
-pytest_plugins = ["apps.sources.testing"]
+pytest_plugins = ["apps.sources.testing", "tests.vendors.fixtures"]
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 PATIENCE = 20.0

@@ -18,6 +18,7 @@ from apps.cards import adaptive, limits
 from apps.cards.notification import Notification
 from apps.connectors import options
 from apps.core.errors import ConfigurationError, PayloadError, TooLarge
+from apps.inbound import buttons
 from apps.sources import registry
 from apps.sources.http import Headers, Http
 from apps.sources.source import Context, Source, Understood
@@ -50,7 +51,7 @@ class PreviewView(APIView):
         )
         if len(http.body) > source.max_body:
             raise TooLarge("too_large", "The body is over the size that this source accepts.")
-        ctx = Context(options=values, now=now, headers=http.headers)
+        ctx = Context(options=values, now=now, headers=http.headers, offer=buttons.example)
         reply = source.handshake(http, ctx)
         if reply is not None:
             shown = {"status": reply.status, "body": reply.body, "content_type": reply.content_type}

@@ -49,9 +49,12 @@ def _severity(content: Element) -> Severity:
     return found
 
 
-def attachment(data: object, *, allow_mentions: bool = True) -> Card | None:
+def attachment(
+    data: object, *, allow_mentions: bool = True, offer: messagecard.Offer | None = None
+) -> Card | None:
     """One attachment of a message envelope: whatever card it holds. None when it holds none.
 
+    offer: see `messagecard.card_of`.
     Raises PayloadError when it claims to be an Adaptive Card and is not.
     """
     found = fields(data)
@@ -65,7 +68,7 @@ def attachment(data: object, *, allow_mentions: bool = True) -> Card | None:
         return None
     inner = fields(content)
     if str(inner.get("type", "")).lower() == "messagecard" or "o365connector" in kind or "sections" in inner:
-        return messagecard.card_of(content)
+        return messagecard.card_of(content, offer=offer)
     if str(content.get("type", "")).lower() == "adaptivecard" or "adaptive" in kind or "body" in content:
         return adaptive_card(
             {**content, "type": "AdaptiveCard"},

@@ -7,8 +7,9 @@ Tools were always careless with it, and the old service forgave them: keys in an
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from apps.cards import blocks, mixed
@@ -25,6 +26,7 @@ class RemoteAction:
 
     path: where it stands in the card, by which it is found again ("potentialAction.1").
     inputs: the form's fields as the sender described them; target, body, headers: the request.
+    actions: the requests that an ActionCard's form may send.
     """
 
     kind: str
@@ -34,6 +36,7 @@ class RemoteAction:
     body: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     inputs: tuple[dict[str, Any], ...] = ()
+    actions: tuple[RemoteAction, ...] = ()
 
 
 Offer = Callable[[RemoteAction], str | None]
@@ -201,36 +204,45 @@ class _Writer:
         kind = str(action.get("type", "")).rpartition("/")[2].lower()
         title = mixed.line(action.get("name") or action.get("title")) or "Open"
         if kind in ("httppost", "invokeaddincommand", "httpget"):
-            return self._remote(action, kind, title, path, ())
+            return self._remote(remote(action, kind, title, path))
         if kind == "actioncard" or (not _address(action) and action.get("actions")):
             inputs = tuple(objects(action.get("inputs"), 20))
             inner: list[Element] = []
+            posts: list[RemoteAction] = []
             for index, each in enumerate(objects(action.get("actions"), 4)):
-                if str(each.get("type", "")).lower() == "openuri" and not inputs:
+                what = str(each.get("type", "")).lower()
+                if what == "openuri" and not inputs:
                     inner += self._action(each, f"{path}.actions.{index}")
-            return inner or self._remote(action, "actioncard", title, path, inputs)
+                elif what == "httppost":
+                    name = mixed.line(each.get("name") or each.get("title")) or title
+                    posts.append(remote(each, what, name, f"{path}.actions.{index}"))
+            return inner or self._remote(
+                replace(remote(action, "actioncard", title, path), inputs=inputs, actions=tuple(posts))
+            )
         made = blocks.button(title, _address(action))
         if made is None:
             self.warnings.append(f"The button “{title}” has no web address and was left out.")
         return [made] if made else []
 
-    def _remote(
-        self, action: dict[str, Any], kind: str, title: str, path: str, inputs: tuple[dict[str, Any], ...]
-    ) -> list[Element]:
+    def _remote(self, wanted: RemoteAction) -> list[Element]:
         """The one place where a button that acts becomes a link to a page of ours, or a warning."""
-        headers = tuple(
-            (str(each.get("name", "")), str(each.get("value", "")))
-            for each in objects(action.get("headers"), 20)
-        )
-        wanted = RemoteAction(
-            kind, title, path, _address(action), mixed.text_of(action.get("body")), headers, inputs
-        )
-        made = blocks.button(title, self.offer(wanted)) if self.offer else None
+        made = blocks.button(wanted.title, self.offer(wanted)) if self.offer else None
         if made is None:
             self.warnings.append(
-                f"The button “{title}” was left out: it acts on a server, and a card in Teams can only open pages."
+                f"The button “{wanted.title}” was left out: it acts on a server, "
+                "and a card in Teams can only open pages."
             )
         return [made] if made else []
+
+
+def remote(action: dict[str, Any], kind: str, title: str, path: str) -> RemoteAction:
+    """The request that a button of the sender makes."""
+    headers = tuple(
+        (str(each.get("name", "")), str(each.get("value", ""))) for each in objects(action.get("headers"), 20)
+    )
+    body = action.get("body")
+    text = json.dumps(body, ensure_ascii=False) if isinstance(body, (dict, list)) else mixed.text_of(body)
+    return RemoteAction(kind, title, path, _address(action), text, headers)
 
 
 def _written(part: dict[str, Any]) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
+from apps.actions.calls import Collector
 from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
 from apps.cards.text import clean, plain, safe_url
@@ -20,6 +21,7 @@ from apps.core.errors import AppError
 from apps.core.models import Counter
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
+from apps.inbound import buttons
 from apps.inbound.models import Event, InboundRequest
 from apps.sources.http import Headers, Http
 from apps.sources.source import Context, Source, Understood
@@ -123,8 +125,9 @@ def process(row: InboundRequest, batch: Batch) -> list[Event]:
     wanted = bool(found) and not connector.paused
     subscriptions = list(connector.subscriptions.select_related("channel__team")) if wanted else []
     for index, raw in enumerate(found):
-        item = understand(source, raw, ctx)
-        event = _store(row, index, item, source, subscriptions, ctx, now, batch)
+        calls = buttons.collector(connector)
+        item = understand(source, raw, replace(ctx, offer=calls.offer))
+        event = _store(row, index, item, source, subscriptions, ctx, now, batch, calls)
         made.append(event)
         batch.count("event", str(event.outcome))
     _finish(row, InboundRequest.Status.PROCESSED, now)
@@ -153,6 +156,7 @@ def _store(
     ctx: Context,
     now: dt.datetime,
     batch: Batch,
+    calls: Collector,
 ) -> Event:
     event = Event(
         connector=row.connector,
@@ -189,6 +193,9 @@ def _store(
         return event
     if card is not None and matched:
         thread = item.notification.thread_key if isinstance(item.notification, Notification) else ""
+        channels = {subscription.channel_id for subscription in matched}
+        calls.save(channels, event.public_id)
+        card = buttons.add(card, item, source, row.connector, ctx, channels=channels, event=event.public_id)
         batch.channels |= send(event, card, matched, thread_key=thread)
     return event
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import zlib
+from collections.abc import Iterable
 from dataclasses import replace
 from functools import lru_cache
 from urllib.parse import parse_qsl, urlencode
@@ -16,13 +17,13 @@ from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
 from apps.channels.models import Channel
 from apps.connectors import services as connectors
-from apps.connectors.models import Connector
+from apps.connectors.models import Connector, Subscription
 from apps.core import tokens, wake
 from apps.core.errors import Conflict, NotFound
 from apps.core.tokens import new_id
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
-from apps.inbound import pipeline
+from apps.inbound import buttons, pipeline
 from apps.inbound.models import Event, InboundRequest
 from apps.sources.http import Headers, Http
 from apps.sources.samples import CONTENT_TYPES, sample, samples
@@ -143,9 +144,10 @@ def replay_request(row: InboundRequest) -> None:
         deliveries.nudge()
 
 
-def card_of(event: Event) -> tuple[Card, str]:
+def card_of(event: Event, channels: Iterable[int] = ()) -> tuple[Card, str]:
     """The event's card as today's code makes it, and its thread key.
 
+    channels: keys of the channels that it goes to; they are told what the card's buttons did.
     Raises ConfigurationError when the event makes no card, PayloadError when it can't be read any more.
     """
     row = event.request
@@ -155,12 +157,16 @@ def card_of(event: Event) -> tuple[Card, str]:
     found = parse(source, http, ctx)
     if event.index >= len(found):
         raise Conflict("event_gone", "The stored request has no such event any more.")
-    item = understand(source, found[event.index], ctx)
+    calls = buttons.collector(event.connector)
+    item = understand(source, found[event.index], replace(ctx, offer=calls.offer if channels else None))
+    calls.save(channels, event.public_id)
     if item.notification is None:
         raise Conflict("no_card", item.reason or "This event makes no card.")
-    if isinstance(item.notification, Notification):
-        return adaptive.render(item.notification), item.notification.thread_key
-    return item.notification, ""
+    if not isinstance(item.notification, Notification):
+        return item.notification, ""
+    card = adaptive.render(item.notification)
+    card = buttons.add(card, item, source, event.connector, ctx, channels=channels, event=event.public_id)
+    return card, item.notification.thread_key
 
 
 @transaction.atomic
@@ -173,7 +179,12 @@ def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]
     locked = (
         Event.objects.select_for_update().select_related("connector", "request__connector").get(pk=event.pk)
     )
-    card, thread = card_of(locked)
+    if channel is not None:
+        wanted_channels = {channel.pk}
+    else:
+        matched = _still_matched(locked)
+        wanted_channels = {subscription.channel_id for subscription in matched}
+    card, thread = card_of(locked, wanted_channels)
     locked.replays += 1
     locked.save(update_fields=["replays"])
     if channel is not None:
@@ -189,11 +200,16 @@ def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]
         row.save()
         deliveries.nudge()
         return [row]
-    wanted = {entry["subscription"] for entry in locked.trace if entry.get("matched")}
-    matched = list(locked.connector.subscriptions.filter(public_id__in=wanted))
+    pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread)
+    return list(Delivery.objects.filter(event_key=locked.pk, replay=locked.replays))
+
+
+def _still_matched(event: Event) -> list[Subscription]:
+    """The subscriptions that wanted the event and still exist. Raises Conflict when there is none."""
+    wanted = {entry["subscription"] for entry in event.trace if entry.get("matched")}
+    matched = list(event.connector.subscriptions.filter(public_id__in=wanted))
     if not matched:
         raise Conflict(
             "no_subscription", "No subscription matches this event. Choose a channel to send it to."
         )
-    pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread)
-    return list(Delivery.objects.filter(event_key=locked.pk, replay=locked.replays))
+    return matched

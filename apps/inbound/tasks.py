@@ -13,6 +13,7 @@ from django.utils import timezone
 from django_q.models import Schedule
 from django_q.tasks import async_task
 
+from apps.actions import tasks as actions
 from apps.cards import adaptive
 from apps.core import wake
 from apps.core.models import Counter, Heartbeat
@@ -132,6 +133,7 @@ def ensure_schedules() -> None:
         name="prune",
         defaults={"func": "apps.inbound.tasks.prune", "schedule_type": Schedule.HOURLY, "repeats": -1},
     )
+    actions.ensure_schedules()
 
 
 def start() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal
 
+from apps.cards.messagecard import Offer
 from apps.cards.notification import Card, Notification
 from apps.sources.accounts import AccountKind, Standing
 from apps.sources.actions import Actions, ActionSpec
@@ -20,11 +21,15 @@ from apps.sources.verify import Scheme
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a source may know beside the request: the connector's options and the time."""
+    """What a source may know beside the request: the connector's options and the time.
+
+    offer: makes the link behind a button of a sender's card that acts on a server; None where none is kept.
+    """
 
     options: Mapping[str, object] = field(default_factory=dict)
     now: dt.datetime = field(default_factory=lambda: dt.datetime.now(dt.UTC))
     headers: Headers = field(default_factory=Headers)
+    offer: Offer | None = None
 
     def text(self, key: str, default: str = "") -> str:
         """A text option."""

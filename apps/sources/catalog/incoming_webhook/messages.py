@@ -48,8 +48,8 @@ def _signed(card: Card | None, ctx: Context) -> Card | Ignore:
 @events.on("messagecard", group=GROUP, label="Card of the old connectors (MessageCard)")
 def message_card(event: RawEvent, ctx: Context) -> Card | Ignore:
     if event.payload.has("$.contentType") or event.payload.has("$.content"):
-        return _signed(card_from_attachment(event.payload.raw), ctx)
-    return _signed(card_from_messagecard(event.payload.raw), ctx)
+        return _signed(card_from_attachment(event.payload.raw, offer=ctx.offer), ctx)
+    return _signed(card_from_messagecard(event.payload.raw, offer=ctx.offer), ctx)
 
 
 @events.on("adaptive_card", group=GROUP, label="Adaptive Card")

@@ -1,0 +1,85 @@
+"""What a person fills in for an action, checked against the action's fields. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Mapping, Sequence
+
+from apps.core.errors import ActionError
+from apps.sources.options import Field
+
+MAX_LINE, MAX_TEXT = 1_000, 20_000  # characters
+
+
+class InputError(ActionError):
+    """An input that cannot be taken; `field` is its key."""
+
+    def __init__(self, field: str, message: str) -> None:
+        super().__init__("bad_input", message)
+        self.field = field
+
+
+def clean(
+    fields: Sequence[Field],
+    values: Mapping[str, str],
+    choices: Mapping[str, tuple[tuple[str, str], ...]] | None = None,
+) -> dict[str, str]:
+    """The inputs as an action wants them. Raises InputError for the first that is wrong.
+
+    choices: what the product offers for a field now, in place of the field's own.
+    """
+    found: dict[str, str] = {}
+    for field in fields:
+        offered = (choices or {}).get(field.key) or field.choices
+        found[field.key] = _one(field, values.get(field.key, ""), offered)
+    return found
+
+
+def _one(field: Field, value: str, offered: tuple[tuple[str, str], ...]) -> str:
+    value = value.replace("\r\n", "\n").replace("\x00", "").strip()
+    if field.kind == "bool":
+        return "true" if value.lower() in ("on", "true", "1", "yes") else ""
+    if not value:
+        if field.required:
+            raise InputError(field.key, f"“{field.label}” is needed.")
+        return ""
+    longest = MAX_TEXT if field.kind == "multiline" else MAX_LINE
+    if len(value) > longest:
+        raise InputError(field.key, f"“{field.label}” may have {longest} characters; it has {len(value)}.")
+    if field.kind == "choice" and offered:
+        return _chosen(field, value, offered)
+    if field.kind == "date":
+        try:
+            return dt.date.fromisoformat(value[:10]).isoformat()
+        except ValueError:
+            raise InputError(field.key, f"“{field.label}” is a date such as 2026-03-14.") from None
+    if field.kind == "number":
+        try:
+            float(value)
+        except ValueError:
+            raise InputError(field.key, f"“{field.label}” is a number.") from None
+    return value
+
+
+def _chosen(field: Field, value: str, offered: tuple[tuple[str, str], ...]) -> str:
+    """The value of a choice, also when a person typed its label, in any case."""
+    for key, label in offered:
+        if value in (key, label) or value.lower() in (key.lower(), label.lower()):
+            return key
+    names = ", ".join(label for _, label in offered[:12])
+    raise InputError(field.key, f"“{field.label}” is one of: {names}.")
+
+
+def from_words(fields: Sequence[Field], words: Sequence[str]) -> dict[str, str]:
+    """A chat command's words, given to the fields in order; the last field takes the rest of the line."""
+    asked = [field for field in fields if field.required] or list(fields)
+    found: dict[str, str] = {}
+    rest = list(words)
+    for place, field in enumerate(asked):
+        if not rest:
+            break
+        if place == len(asked) - 1:
+            found[field.key] = " ".join(rest)
+        else:
+            found[field.key] = rest.pop(0)
+    return found
