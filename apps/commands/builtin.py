@@ -7,9 +7,10 @@ import datetime as dt
 from django.db.models import Q
 from django.utils import timezone
 
+from apps.actions import visitors
 from apps.cards.notification import Fact, Item, Items, Notification, Severity
 from apps.channels.models import Channel
-from apps.commands import parser
+from apps.commands import acting, parser
 from apps.commands.registry import RANK, Asked, command, commands
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
@@ -17,6 +18,7 @@ from apps.core.errors import AppError, CommandError
 from apps.deliveries.models import Delivery
 from apps.inbound.models import Event
 from apps.inbound.services import replay_event
+from apps.sources import registry as sources
 
 LATEST = 5_000  # events in which words are looked for
 SHOWN = 10
@@ -63,10 +65,29 @@ def help_(asked: Asked) -> Notification:
         for each in commands.values()
         if not asked.args or each.name == asked.args[0].lower()
     )
+    able = [source for source in sources.all_sources() if len(source.actions)]
+    if asked.args:
+        found = acting.source_of(asked.args[0])
+        if found is not None:
+            return acting.overview(found)
     own = [each for each in commands.values() if RANK[asked.role] >= RANK[each.role]]
     return Notification(
         "What you can ask", severity=Severity.INFO, lists=(Items("", lines),),
         footer=f"You may use {len(own)} of them." if len(own) < len(commands) else "",
+        text="" if asked.args or not able else "Things to do in a source: "
+        + ", ".join(f"{source.slug} help" for source in able),
+    )  # fmt: skip
+
+
+@command("confirm", help="say that a browser is yours, with the code that it shows", usage="CODE")
+def confirm(asked: Asked) -> Notification:
+    visitors.confirm(
+        _argument(asked, 0, "code"), who=asked.sender_name, teams_id=asked.sender_id, role=asked.role
+    )
+    return Notification(
+        "Thank you, go on in the browser", severity=Severity.GOOD,
+        text="" if RANK[asked.role] > 0 else "You may look, but not act yet. An admin gives you the role operator "
+        f"under “Chat users”. Your Teams id is {asked.sender_id or 'unknown'}.",
     )  # fmt: skip
 
 

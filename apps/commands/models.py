@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.utils import timezone
 
-from apps.channels.models import Team
+from apps.channels.models import Channel, Team
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 
@@ -21,6 +21,14 @@ class CommandEndpoint(PublicIdModel):
     token = EncryptedTextField(blank=True, default="")
     paused = models.BooleanField(
         default=False, help_text="Commands are answered with a word about the pause."
+    )
+    channel = models.ForeignKey(
+        Channel,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        help_text="Where answers are posted that take longer than Teams waits. Empty: the team's only channel.",
     )
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
 

@@ -29,6 +29,14 @@ class Asked:
         return self.user.role if self.user else "viewer"
 
 
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """An answer that a background task is working on. run: the key of its row; label: what it does."""
+
+    run: int
+    label: str
+
+
 Handler = Callable[[Asked], Notification]
 
 

@@ -13,7 +13,7 @@ from django.views.decorators.csrf import csrf_exempt
 from apps.cards import adaptive
 from apps.cards.envelope import CONTENT_TYPE
 from apps.cards.notification import Notification, Severity
-from apps.commands import builtin, parser, registry
+from apps.commands import acting, builtin, parser, registry
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.core import problems, rates
 from apps.core.errors import AppError, CommandError, PayloadError, VerificationError
@@ -32,7 +32,7 @@ __all__ = ["answer", "builtin"]
 @csrf_exempt
 def answer(request: HttpRequest, public_id: str) -> HttpResponse:
     """Verify the raw bytes, carry the command out once, answer with a card."""
-    endpoint = CommandEndpoint.objects.select_related("team").filter(public_id=public_id).first()
+    endpoint = CommandEndpoint.objects.select_related("team", "channel").filter(public_id=public_id).first()
     if endpoint is None:
         return problems.response(
             404, "unknown_endpoint", "There is no such address. Copy it again from the admin."
@@ -74,6 +74,8 @@ def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
         before = CommandUse.objects.get(endpoint=endpoint, activity_id=message.id)
         return _json(before.answer) if before.answer else _card(Notification("This is being worked on"))
     note = _carry_out(endpoint, message, use)
+    if isinstance(note, registry.Pending):
+        note = acting.wait(note, endpoint)
     response = _card(note)
     use.answer = response.content.decode()
     use.save(update_fields=["answer", "outcome"])
@@ -81,13 +83,19 @@ def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     return response
 
 
-def _carry_out(endpoint: CommandEndpoint, message: parser.Message, use: CommandUse) -> Notification:
+def _carry_out(
+    endpoint: CommandEndpoint, message: parser.Message, use: CommandUse
+) -> Notification | registry.Pending:
     if endpoint.paused:
         use.outcome = "paused"
         return Notification("Commands are switched off for now", severity=Severity.WARNING)
     user = ChatUser.objects.filter(teams_id=message.sender_id).first() if message.sender_id else None
     asked = registry.Asked(endpoint, user, message.sender_id, message.sender_name, message.words[1:])
     try:
+        source = None if use.command in registry.commands else acting.source_of(use.command)
+        if source is not None:
+            # Asks the source's API, so it must not hold a transaction.
+            return acting.ask(asked, message.words[0], source)
         with transaction.atomic():
             return registry.run(use.command, asked)
     except CommandError as error:
