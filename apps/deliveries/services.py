@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 
 from django.db import transaction
@@ -16,6 +17,8 @@ from apps.core.errors import Conflict
 from apps.deliveries.models import Delivery
 
 TOPIC = "drain"
+LATE = dt.timedelta(minutes=1)
+DIGEST_FIRST = dt.timedelta(seconds=30)  # longer than the digest's own round
 DIGESTED = "digest"  # the error code of what a digest card covers
 
 
@@ -29,9 +32,20 @@ def build(
     origin: str = Delivery.Origin.EVENT,
     replay: int = 0,
     thread_key: str = "",
+    since: dt.datetime | None = None,
 ) -> Delivery:
-    """A delivery that is not saved yet, for callers that insert many at once."""
+    """A delivery that is not saved yet, for callers that insert many at once.
+
+    since: when what it tells came in. From then on it grows stale; the default is now.
+    """
+    times: dict[str, dt.datetime] = {}
+    if since is not None:
+        times["created_at"] = since
+        if timezone.now() - since > LATE:
+            # The digest looks first: many old ones become one card.
+            times["due_at"] = timezone.now() + DIGEST_FIRST
     return Delivery(
+        **times,
         channel_id=channel_id,
         card=json.dumps(card.content, ensure_ascii=False, separators=(",", ":"))
         .encode("utf-8", "replace")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
+from django_q.tasks import async_task
 
 from apps.actions.calls import Collector
 from apps.cards import adaptive
@@ -29,6 +30,8 @@ from apps.sources.understand import parse, understand
 
 logger = logging.getLogger(__name__)
 MAX_FAILURES = 3
+FETCHED = "x-connectors-fetched"  # we asked the source for this one
+READ_CHANGES = "apps.inbound.repair.read_for"
 LAST_STEP = dt.timedelta(seconds=10)  # a connector's “last event” is written at most this often
 SAMPLE_HEADER = "x-connectors-sample"  # a token of ours: the shipped sample may be sent again and again
 
@@ -50,11 +53,15 @@ def unprocessed(limit: int) -> list[InboundRequest]:
 
 @dataclass(slots=True)
 class Batch:
-    """What a batch came to. requests: how many; channels: where cards now wait."""
+    """What a batch came to. requests: how many; channels: where cards now wait.
+
+    changed: keys of connectors whose sources only say that something changed, and have to be asked what.
+    """
 
     requests: int = 0
     channels: set[int] = field(default_factory=set)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
+    changed: set[int] = field(default_factory=set)
 
     def count(self, name: str, key: str) -> None:
         """One more of `name`."""
@@ -77,6 +84,8 @@ def process_batch(limit: int = 20) -> Batch:
                 logger.error("request %s broke off: %s", row.public_id, type(error).__name__, exc_info=error)
                 _broke_off(row)
         Counter.bump_many(batch.counts)
+    for key in batch.changed:
+        async_task(READ_CHANGES, key)
     batch.requests = len(rows)
     return batch
 
@@ -131,6 +140,8 @@ def process(row: InboundRequest, batch: Batch) -> list[Event]:
         made.append(event)
         batch.count("event", str(event.outcome))
     _finish(row, InboundRequest.Status.PROCESSED, now)
+    if source.hooks is not None and source.hooks.can_read_changes and FETCHED not in http.headers:
+        batch.changed.add(connector.pk)
     last = connector.last_event_at
     if made and (last is None or row.received_at - last > LAST_STEP):
         Connector.objects.filter(pk=connector.pk).update(last_event_at=row.received_at)
@@ -281,8 +292,15 @@ def send(
                     origin=Delivery.Origin.REPLAY if replay else Delivery.Origin.EVENT,
                     replay=replay,
                     thread_key=thread_key,
+                    since=None if replay or not _is_stale(event, subscription) else event.received_at,
                 )
             )
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     deliveries.nudge()
     return channels
+
+
+def _is_stale(event: Event, subscription: Subscription) -> bool:
+    """Whether the event is older than its channel wants single cards to be: taken in late, or after an outage."""
+    limit = subscription.channel.stale_after
+    return bool(limit) and timezone.now() - event.received_at > dt.timedelta(minutes=limit)

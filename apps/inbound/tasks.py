@@ -32,6 +32,7 @@ DRAIN_SECONDS = 50.0  # well under the task time-out; the successor takes over
 BEAT = 5.0  # seconds between heartbeats
 PRUNE_BATCH = 200
 DIGEST_EVERY = 20.0  # seconds between two looks for stale cards
+DOWNTIME = dt.timedelta(minutes=5)  # a silence longer than that is repaired
 REPLAY_EVERY = 0.1  # seconds between two steps of a replay
 
 
@@ -133,9 +134,22 @@ def ensure_schedules() -> None:
         name="prune",
         defaults={"func": "apps.inbound.tasks.prune", "schedule_type": Schedule.HOURLY, "repeats": -1},
     )
+    for name, task, kind in (
+        ("hooks-renew", "apps.inbound.repair.renew_due", Schedule.HOURLY),
+        ("hooks-check", "apps.inbound.repair.nightly", Schedule.DAILY),
+    ):
+        Schedule.objects.update_or_create(
+            name=name, defaults={"func": task, "schedule_type": kind, "repeats": -1}
+        )
     actions.ensure_schedules()
 
 
 def start() -> None:
-    """Begin at once: enqueue a drain without waiting for the schedule."""
+    """Begin at once: enqueue a drain without waiting for the schedule.
+
+    After a downtime the sources are asked what they failed to deliver.
+    """
+    last = Heartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
     async_task(DRAIN)
+    if last is not None and timezone.now() - last > DOWNTIME:
+        async_task("apps.inbound.repair.repair_all")

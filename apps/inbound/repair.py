@@ -1,0 +1,159 @@
+"""Gap repair and delta reading: asks the source what it failed to deliver, or what changed, and takes that in.
+
+What is found is stored as inbound requests, as if it had come in; from there the usual path goes on, which
+drops what is known already. When much of it is old, the channels get digests instead of stale cards.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.db import transaction
+from django.utils import timezone
+
+from apps.connectors import accounts, hooks, services
+from apps.connectors.models import Connector, Hook
+from apps.core.errors import AppError
+from apps.inbound import services as inbound
+from apps.inbound.pipeline import FETCHED
+from apps.sources.api import Api
+from apps.sources.hooks import Hooks, Missed
+from apps.sources.http import Headers, Http
+
+logger = logging.getLogger(__name__)
+FAR_BACK = dt.timedelta(days=3)  # GitHub keeps its deliveries so long
+OVERLAP = dt.timedelta(minutes=10)
+MOST = 2_000  # taken in at one go
+PAGES = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Repaired:
+    """found: what the source said it had failed to deliver. stored: what was taken in for processing."""
+
+    found: int = 0
+    stored: int = 0
+
+
+def repair(row: Hook, *, since: dt.datetime | None = None) -> Repaired:
+    """Take in what the source failed to deliver since the last time, oldest first. Raises ApiError."""
+    connector = row.connector
+    code = hooks.able(connector)
+    if not code.can_find_missed or connector.account is None:
+        return Repaired()
+    now = timezone.now()
+    start = since or (row.repaired_until - OVERLAP if row.repaired_until else row.created_at)
+    start = max(start, now - FAR_BACK)
+    api = accounts.open_account(connector.account)
+    found: list[Missed] = []
+    for each in code.missed(api, row.place, row.remote_id, start, now):
+        found.append(each)
+        if len(found) >= MOST:
+            break
+    found.sort(key=lambda each: each.at)
+    stored = _take_in(connector, found)
+    Hook.objects.filter(pk=row.pk).update(repaired_until=found[-1].at if len(found) >= MOST else now)
+    return Repaired(len(found), stored)
+
+
+def read_changes(row: Hook) -> Repaired:
+    """Take in what changed at the source since the stored cursor, page by page. Raises ApiError.
+
+    The cursor is moved in the transaction that stores a page, so nothing is lost or told twice when it breaks off.
+    """
+    connector = row.connector
+    code = hooks.able(connector)
+    if not code.can_read_changes or connector.account is None:
+        return Repaired()
+    api = accounts.open_account(connector.account)
+    stored = found = 0
+    for _ in range(PAGES):
+        step = _page(code, api, row)
+        found, stored = found + step.found, stored + step.stored
+        row.refresh_from_db(fields=["cursor"])
+        if not step.more:
+            break
+    return Repaired(found, stored)
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    found: int
+    stored: int
+    more: bool
+
+
+def _page(code: Hooks, api: Api, row: Hook) -> _Step:
+    page = code.changes(api, row.place, row.cursor)
+    with transaction.atomic():
+        held = Hook.objects.select_for_update().get(pk=row.pk)
+        if held.cursor != row.cursor:
+            # Another process read this page meanwhile.
+            return _Step(0, 0, more=False)
+        stored = _take_in(row.connector, page.items)
+        held.cursor = page.cursor
+        held.save(update_fields=["cursor"])
+    return _Step(len(page.items), stored, page.more)
+
+
+def _take_in(connector: Connector, items: Iterable[Missed]) -> int:
+    """Store as inbound requests. They were fetched with the account, so they need no signature."""
+    source, scheme = connector.source_object(), services.scheme_of(connector)
+    stored = 0
+    for each in items:
+        headers = {"content-type": "application/json", **each.headers, FETCHED: "1"}
+        http = Http(headers=Headers(headers), body=each.body, url=connector.url, received_at=each.at)
+        # As of when it happened: what is old by now comes as a digest.
+        inbound.store(connector, source, scheme, http, each.at)
+        stored += 1
+    return stored
+
+
+def repair_all() -> str:
+    """Every hook whose source can tell what it missed; one's trouble does not touch the others."""
+    stored = failed = 0
+    for row in hooks.all_rows():
+        try:
+            code = row.connector.source_object().hooks
+            if code is None:
+                continue
+            if code.can_find_missed:
+                stored += repair(row).stored
+            if code.can_read_changes:
+                stored += read_changes(row).stored
+        except AppError as error:
+            failed += 1
+            logger.warning("hook %s could not be asked for what was missed: %s", row.public_id, error.code)
+        except Exception as error:
+            failed += 1
+            logger.error("hook %s: %s", row.public_id, type(error).__name__, exc_info=error)
+    return f"{stored} taken in, {failed} hooks could not be asked"
+
+
+def renew_due() -> str:
+    """Renew the hooks that would end soon."""
+    now = timezone.now()
+    counts = hooks.look_after(hooks.due_rows(now), now)
+    return f"{counts['renewed']} renewed, {counts['failed']} failed"
+
+
+def nightly() -> str:
+    """Compare every hook with what it should be, and take in what was missed."""
+    counts = hooks.look_after(hooks.all_rows(), timezone.now())
+    return f"{counts['checked']} checked, {counts['failed']} failed; {repair_all()}"
+
+
+def read_for(connector_id: int) -> str:
+    """A source said that something changed: read what. Several calls at once read it once."""
+    stored = 0
+    rows = Hook.objects.filter(connector=connector_id, connector__account__isnull=False)
+    for row in rows.select_related("connector__account"):
+        try:
+            stored += read_changes(row).stored
+        except AppError as error:
+            logger.warning("changes of hook %s could not be read: %s", row.public_id, error.code)
+            Hook.objects.filter(pk=row.pk).update(message=error.public_message[:400])
+    return f"{stored} changes"

@@ -1,0 +1,226 @@
+"""What the source failed to deliver is taken in: once, in order, and as one digest when it is old."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from apps.channels.models import Channel
+from apps.connectors import hooks
+from apps.connectors.models import Connector, Hook
+from apps.deliveries.models import Delivery
+from apps.inbound import digest, repair
+from apps.inbound.models import Event, InboundRequest
+from apps.inbound.pipeline import process_batch
+from apps.sources import registry
+from apps.sources.sdk import Api, ApiError, Changes, Headers, HookPlan, Hooks, Missed, Option, RemoteHook
+from tests.actions.conftest import ISSUE, channel, connector, tell, vendor
+from tests.vendors.stub import StubServer
+
+__all__ = ["channel", "connector", "vendor"]
+pytestmark = pytest.mark.django_db(transaction=True)
+PLACE = {"repository": "octo/hello"}
+
+
+class Playful(Hooks):
+    """A vendor's hooks, kept in memory."""
+
+    places = (Option("repository", "text", "Repository", required=True),)
+    lifetime = dt.timedelta(days=30)
+    can_find_missed = True
+    can_read_changes = True
+
+    def __init__(self) -> None:
+        self.there: dict[str, RemoteHook] = {}
+        self.failed: list[Missed] = []
+        self.pages: dict[str, Changes] = {}
+        self.clock = timezone.now
+        self.number = 0
+
+    def events(self, selected: Any) -> tuple[str, ...]:
+        return tuple(sorted({name.partition(".")[0] for name in selected}))
+
+    def find(self, api: Api, place: Any, url: str) -> RemoteHook | None:
+        return next((each for each in self.there.values() if each.url == url), None)
+
+    def create(self, api: Api, place: Any, plan: HookPlan) -> RemoteHook:
+        self.number += 1
+        return self._put(str(self.number), plan)
+
+    def _put(self, hook_id: str, plan: HookPlan) -> RemoteHook:
+        until = self.clock() + dt.timedelta(days=30)
+        made = RemoteHook(hook_id, plan.url, plan.events, secret_set=bool(plan.secret), expires_at=until)
+        self.there[hook_id] = made
+        return made
+
+    def read(self, api: Api, place: Any, hook_id: str) -> RemoteHook | None:
+        return self.there.get(hook_id)
+
+    def update(self, api: Api, place: Any, hook_id: str, plan: HookPlan) -> RemoteHook:
+        return self._put(hook_id, plan)
+
+    def delete(self, api: Api, place: Any, hook_id: str) -> None:
+        self.there.pop(hook_id, None)
+
+    def renew(self, api: Api, place: Any, hook_id: str, now: dt.datetime) -> RemoteHook:
+        found = self.there.get(hook_id)
+        if found is None or (found.expires_at and found.expires_at < now):
+            raise ApiError("api_not_found", "gone")
+        return self._put(hook_id, HookPlan(found.url, "s", found.events))
+
+    def missed(self, api: Api, place: Any, hook_id: str, since: Any, until: Any) -> Iterable[Missed]:
+        return [each for each in self.failed if since <= each.at <= until]
+
+    def changes(self, api: Api, place: Any, cursor: str) -> Changes:
+        return self.pages.get(cursor, Changes((), cursor))
+
+
+@pytest.fixture
+def remote(connector: Connector, monkeypatch: pytest.MonkeyPatch) -> Playful:
+    made = Playful()
+    monkeypatch.setattr(type(registry.get("github")), "hooks", made)
+    return made
+
+
+def missed(number: int, ago: dt.timedelta) -> Missed:
+    body = {**ISSUE, "issue": {**ISSUE["issue"], "number": number, "title": f"Number {number}"}}  # type: ignore[dict-item]
+    headers = {"X-GitHub-Event": "issues", "X-GitHub-Delivery": f"d-{number}"}
+    return Missed(f"d-{number}", timezone.now() - ago, json.dumps(body).encode(), Headers(headers))
+
+
+def everything() -> None:
+    while process_batch().requests:
+        pass
+
+
+def test_what_was_missed_is_taken_in_once_and_in_order(connector: Connector, remote: Playful) -> None:
+    row = hooks.make(connector, PLACE)
+    Hook.objects.update(created_at=timezone.now() - dt.timedelta(days=1))
+    row.refresh_from_db()
+    tell(connector, delivery="d-2")
+    remote.failed = [missed(number, dt.timedelta(minutes=10 - number)) for number in (3, 1, 2)]
+    assert repair.repair(row).stored == 3
+    everything()
+    told = list(Delivery.objects.order_by("pk").values_list("summary", flat=True))
+    assert len(told) == 3
+    assert "Number 1" in told[1]
+    assert "Number 3" in told[2]
+    assert Event.objects.filter(outcome="duplicate").count() == 1
+    row.refresh_from_db()
+    assert repair.repair(row).stored == 3  # within the overlap
+    everything()
+    assert Delivery.objects.count() == 3
+
+
+def test_much_that_is_old_comes_as_one_digest(
+    connector: Connector, remote: Playful, channel: Channel
+) -> None:
+    row = hooks.make(connector, PLACE)
+    Hook.objects.update(created_at=timezone.now() - dt.timedelta(days=2))
+    row.refresh_from_db()
+    remote.failed = [missed(number, dt.timedelta(hours=20, minutes=-number)) for number in range(1, 9)]
+    repair.repair(row)
+    everything()
+    waiting = Delivery.objects.filter(origin=Delivery.Origin.EVENT)
+    assert waiting.count() == 8
+    assert not waiting.filter(due_at__lte=timezone.now()).exists()
+    digest.run()
+    assert waiting.filter(status=Delivery.Status.CANCELLED).count() == 8
+    assert Delivery.objects.filter(origin=Delivery.Origin.DIGEST).count() == 1
+
+
+def test_changes_are_read_page_by_page_from_where_the_last_reading_ended(
+    connector: Connector, remote: Playful
+) -> None:
+    row = hooks.make(connector, PLACE)
+    remote.pages = {
+        "": Changes((missed(1, dt.timedelta()),), "b", more=True),
+        "b": Changes((missed(2, dt.timedelta()),), "c"),
+    }
+    assert repair.read_changes(row).stored == 2
+    row.refresh_from_db()
+    assert row.cursor == "c"
+    assert repair.read_changes(row).stored == 0
+    assert InboundRequest.objects.count() == 2
+
+
+def test_a_hook_is_made_with_the_chosen_events_and_found_again(connector: Connector, remote: Playful) -> None:
+    connector.subscriptions.update(events=["issues.opened", "push"])
+    row = hooks.make(connector, PLACE)
+    assert remote.there[row.remote_id].events == ("issues", "push")
+    assert hooks.make(connector, PLACE).pk == row.pk
+    assert len(remote.there) == 1
+
+
+def test_drift_is_seen_in_words_and_mended(connector: Connector, remote: Playful) -> None:
+    row = hooks.make(connector, PLACE)
+    there = remote.there[row.remote_id]
+    remote.there[row.remote_id] = RemoteHook(
+        there.id, "https://old.example.com/x", there.events[:1], active=False, trouble="100 failures"
+    )
+    hooks.check(row)
+    assert row.state == Hook.State.OFF
+    assert {each["what"] for each in row.drift} == {"URL", "Events", "Active"}
+    hooks.mend(row)
+    assert row.state == Hook.State.OK
+    assert row.drift == []
+
+
+def test_a_hook_that_is_gone_is_told_and_made_again(connector: Connector, remote: Playful) -> None:
+    row = hooks.make(connector, PLACE)
+    remote.there.clear()
+    assert hooks.check(row).state == Hook.State.GONE
+    assert hooks.mend(row).state == Hook.State.OK
+    assert row.remote_id == "2"
+
+
+def test_a_new_secret_is_drift_until_it_is_given_to_the_source(connector: Connector, remote: Playful) -> None:
+    from apps.connectors import services
+
+    row = hooks.make(connector, PLACE)
+    services.rotate_secret(connector)
+    assert hooks.check(row).state == Hook.State.DRIFTED
+    assert hooks.give_secret(connector) == (1, [])
+    row.refresh_from_db()
+    assert hooks.check(row).state == Hook.State.OK
+
+
+def test_in_two_hundred_days_every_renewal_comes_in_time(connector: Connector, remote: Playful) -> None:
+    start = timezone.now()
+    now = start
+    remote.clock = lambda: now
+    row = hooks.make(connector, PLACE)
+    for day in range(200):
+        now = start + dt.timedelta(days=day)
+        hooks.look_after(hooks.due_rows(now), now)
+        row.refresh_from_db()
+        assert row.expires_at is not None
+        assert row.expires_at > now + dt.timedelta(days=9)
+    assert row.remote_id == "1"
+
+
+def test_a_vendor_that_fails_is_noted_and_does_not_stop_the_others(
+    connector: Connector, remote: Playful, vendor: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = hooks.make(connector, PLACE)
+
+    def broken(*args: object) -> None:
+        raise ApiError("api_unauthorized", "refused")
+
+    monkeypatch.setattr(remote, "read", broken)
+    assert hooks.look_after([row, row], timezone.now())["checked"] == 2
+    assert row.state == Hook.State.UNKNOWN
+    assert row.message == "refused"
+    assert row.connector.account is not None
+    row.connector.account.refresh_from_db()
+    assert row.connector.account.state == "refused"
+
+
+def test_a_place_that_is_missing_is_named(connector: Connector, remote: Playful) -> None:
+    with pytest.raises(Exception, match="Repository"):
+        hooks.make(connector, {})
