@@ -28,6 +28,8 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Subscriptions", "alt_route", "connectors_subscription_changelist", roles.SEE),
             ("Channels", "forum", "channels_channel_changelist", roles.SEE),
             ("Teams", "groups", "channels_team_changelist", roles.SEE),
+            ("Accounts", "badge", "connectors_account_changelist", roles.SEE),
+            ("Hooks at sources", "webhook", "connectors_hook_changelist", roles.SEE),
         ),
     ),
     (
@@ -36,6 +38,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Events", "bolt", "inbound_event_changelist", roles.SEE),
             ("Deliveries", "send", "deliveries_delivery_changelist", roles.SEE),
             ("Replays", "replay", "inbound_replay_changelist", roles.SEE),
+            ("Actions", "touch_app", "actions_actionrun_changelist", roles.SEE),
             ("Requests", "input", "inbound_inboundrequest_changelist", roles.SEE),
         ),
     ),
@@ -71,7 +74,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import catalog, connect, trace
+        from connectors_site.pages import catalog, connect, hooks, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -84,6 +87,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
+            page("connected/<str:public_id>/hook/", hooks.make, "make-hook"),
             page("check-url/", connect.check_url, "check-url"),
             page("find/", trace.find, "find"),
             page("trace/<str:public_id>/", trace.trace, "trace"),

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Mapping
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from apps.actions import calls, links
 from apps.actions.models import ActionRun, OfferedCall
@@ -18,6 +17,7 @@ from apps.cards.notification import Actor, Link, Notification, Severity
 from apps.channels.models import Channel
 from apps.connectors import accounts
 from apps.connectors.models import ActionPolicy, Connector
+from apps.core import background
 from apps.core.errors import ActionError, AppError, Conflict, NotFound
 from apps.core.models import Counter
 from apps.deliveries import services as deliveries
@@ -27,7 +27,6 @@ from apps.sources.api import ApiError
 
 logger = logging.getLogger(__name__)
 TASK = "apps.actions.tasks.work"
-LATE = dt.timedelta(seconds=20)  # a run that still waits then was not nudged, or the nudge was lost
 BROKEN_OFF = dt.timedelta(minutes=3)  # longer than every time-out of ours together
 
 
@@ -133,11 +132,8 @@ def start(
 
 
 def _nudge() -> None:
-    try:
-        async_task(TASK)
-    except Exception as error:
-        # The minutely look finds the row; the person sees that it waits.
-        logger.warning("the queue takes no task: %s", type(error).__name__)
+    # A lost nudge costs time only: the minutely look finds the row, and the person sees that it waits.
+    background.start(TASK)
 
 
 def work() -> int:

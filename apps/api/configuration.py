@@ -19,9 +19,9 @@ from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.commands import services as commands
 from apps.commands.models import CommandEndpoint
-from apps.connectors import matching, options
+from apps.connectors import accounts, hooks, matching, options
 from apps.connectors import services as connectors
-from apps.connectors.models import Connector, Subscription
+from apps.connectors.models import Account, ActionPolicy, Connector, Subscription
 from apps.core.errors import ConfigurationError, Conflict
 from apps.deliveries import services as deliveries
 from apps.inbound import services as inbound
@@ -155,7 +155,7 @@ class ConnectorViews(ViewSet):
     roles = {"test": OPERATOR}
 
     def rows(self) -> QuerySet[Connector]:
-        return Connector.objects.all()
+        return Connector.objects.select_related("account")
 
     def list(self, request: Request) -> Response:
         return page(request, self.rows(), shapes.connector)
@@ -175,6 +175,7 @@ class ConnectorViews(ViewSet):
             option_values=body.get("options") or {},
             secret=secret,
         )
+        _acting(row, body)
         return Response({**shapes.connector(row), "secret": shown}, status=201)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -188,6 +189,7 @@ class ConnectorViews(ViewSet):
         if "paused" in body:
             row.paused = flag(body, "paused")
         row.save()
+        _acting(row, body)
         if body.get("secret"):
             connectors.rotate_secret(row, secret=text(body, "secret", connectors.MAX_SECRET))
         return Response(shapes.connector(row))
@@ -208,7 +210,25 @@ class ConnectorViews(ViewSet):
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:
         row = find(self.rows(), pk, "connector")
-        return Response({**shapes.connector(row), "secret": connectors.rotate_secret(row)})
+        shown = connectors.rotate_secret(row)
+        # Both sides at once, where the hook is ours; what could not be given shows as drift.
+        hooks.give_secret(row)
+        return Response({**shapes.connector(row), "secret": shown})
+
+
+def _acting(row: Connector, body: dict[str, Any]) -> None:
+    """Set who acts for the connector, and who may let it act. Raises ConfigurationError."""
+    if "account" in body:
+        given = body["account"]
+        accounts.attach(row, find(Account.objects.all(), given, "account") if given else None)
+    if "action_policy" in body:
+        policy = text(body, "action_policy")
+        if policy not in ActionPolicy.values:
+            raise ConfigurationError(
+                "invalid", f"“action_policy” is one of {', '.join(ActionPolicy.values)}."
+            )
+        row.action_policy = policy
+        row.save(update_fields=["action_policy"])
 
 
 @extend_schema_view(**documents.crud(documents.SubscriptionShape))
@@ -258,7 +278,7 @@ class CommandEndpointViews(ViewSet):
     """Teams outgoing webhooks that may ask."""
 
     def rows(self) -> QuerySet[CommandEndpoint]:
-        return CommandEndpoint.objects.select_related("team")
+        return CommandEndpoint.objects.select_related("team", "channel")
 
     def list(self, request: Request) -> Response:
         return page(request, self.rows(), shapes.command_endpoint)
@@ -272,6 +292,9 @@ class CommandEndpointViews(ViewSet):
         if token:
             commands.check_token(token)  # before a team is made for nothing
         row = commands.create_endpoint(name, team_of(text(body, "team")), token)
+        if body.get("channel"):
+            row.channel = find(Channel.objects.all(), body["channel"], "channel")
+            row.save(update_fields=["channel"])
         return Response(shapes.command_endpoint(row), status=201)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -280,6 +303,8 @@ class CommandEndpointViews(ViewSet):
             row.name = text(body, "name")
         if "team" in body:
             row.team = team_of(text(body, "team"))
+        if "channel" in body:
+            row.channel = find(Channel.objects.all(), body["channel"], "channel") if body["channel"] else None
         if "token" in body:
             row.token = commands.check_token(body["token"])
         if "paused" in body:

@@ -48,6 +48,35 @@ class EventKindShape(s.Serializer[Any]):
     group = s.CharField()
 
 
+class FieldShape(s.Serializer[Any]):
+    key = s.CharField()
+    kind = s.CharField()
+    required = s.BooleanField()  # type: ignore[assignment]
+    choices = s.ListField(child=s.ListField(child=s.CharField()))
+
+
+class ActionShape(s.Serializer[Any]):
+    """Something that buttons and commands may do in the source."""
+
+    name = s.CharField()
+    example = s.CharField(help_text="What a chat command may name.")
+    destructive = s.BooleanField()
+    fields = FieldShape(many=True)  # type: ignore[assignment]
+
+
+class SignInFieldShape(s.Serializer[Any]):
+    key = s.CharField()
+    secret = s.BooleanField()
+    required = s.BooleanField()  # type: ignore[assignment]
+
+
+class SignInShape(s.Serializer[Any]):
+    """A way to sign in at the source's API."""
+
+    kind = s.CharField()
+    fields = SignInFieldShape(many=True)  # type: ignore[assignment]
+
+
 class SourceShape(s.Serializer[Any]):
     slug = s.CharField()
     name = s.CharField()
@@ -58,6 +87,8 @@ class SourceShape(s.Serializer[Any]):
     options = OptionShape(many=True)
     events = EventKindShape(many=True)
     actions = s.ListField(child=s.CharField())
+    action_details = ActionShape(many=True)
+    accounts = SignInShape(many=True)
 
 
 class WebhookURLShape(s.Serializer[Any]):
@@ -97,6 +128,12 @@ class ConnectorShape(s.Serializer[Any]):
     url = s.CharField(read_only=True, help_text="The inbound URL to paste at the source.")
     paused = s.BooleanField(required=False)
     state = s.ChoiceField(choices=["ok", "waiting", "paused", "broken"], read_only=True)
+    account = s.CharField(
+        required=False, allow_null=True, help_text="Acts at the source and looks after hooks."
+    )
+    action_policy = s.ChoiceField(
+        choices=["sign_in", "link", "off"], required=False, help_text="Who may use buttons on cards."
+    )
 
 
 class SubscriptionShape(s.Serializer[Any]):
@@ -227,6 +264,9 @@ class CommandEndpointShape(s.Serializer[Any]):
     team = s.CharField(help_text="A team's name; made when there is none.")
     token = s.CharField(
         write_only=True, required=False, help_text="The base64 token that Teams showed. Never answered."
+    )
+    channel = s.CharField(
+        required=False, allow_null=True, help_text="Where late answers go; left out: the team's only channel."
     )
     url = s.CharField(read_only=True, help_text="The callback URL to paste in Teams.")
     paused = s.BooleanField(required=False)

@@ -34,6 +34,24 @@ def source(row: Source) -> dict[str, Any]:
             {"name": each.name, "group": each.group, "label": each.label, "default": each.default} for each in row.events
         ],
         "actions": [each.name for each in row.actions],
+        "action_details": [
+            {"name": each.name, "label": each.label, "example": each.example, "destructive": each.destructive,
+             "fields": [
+                 {"key": field.key, "label": field.label, "kind": field.kind, "required": field.required,
+                  "choices": [list(choice) for choice in field.choices]}
+                 for field in each.fields
+             ]}
+            for each in row.actions
+        ],
+        "accounts": [
+            {"kind": each.key, "label": each.label, "help": each.help,
+             "fields": [
+                 {"key": field.key, "label": field.label, "help": field.help, "secret": field.secret,
+                  "required": field.required}
+                 for field in each.fields
+             ]}
+            for each in row.account_kinds
+        ],
     }  # fmt: skip
 
 
@@ -75,6 +93,8 @@ def connector(row: Connector) -> dict[str, Any]:
         "url": row.url,
         "paused": row.paused,
         "state": row.state,
+        "account": row.account.public_id if row.account else None,
+        "action_policy": row.action_policy,
     }
 
 
@@ -161,6 +181,7 @@ def command_endpoint(row: CommandEndpoint) -> dict[str, Any]:
         "id": row.public_id,
         "name": row.name,
         "team": row.team.name,
+        "channel": row.channel.public_id if row.channel else None,
         "url": row.url,
         "paused": row.paused,
         "state": row.state,

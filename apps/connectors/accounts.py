@@ -75,6 +75,13 @@ def save(
     return row
 
 
+def check(source: Source, way: AccountKind, api_url: str, values: object, row: Account | None = None) -> None:
+    """Raise ConfigurationError for what `save` would refuse."""
+    kept = {**row.fields, **_secrets(row)} if row is not None and row.kind == way.key else {}
+    _checked(way, values, kept)
+    _checked_url(source, api_url)
+
+
 def _checked(way: AccountKind, values: object, kept: Mapping[str, str]) -> dict[str, str]:
     if not isinstance(values, dict):
         values = {}

@@ -9,7 +9,7 @@ from django import forms
 
 from apps.channels.models import Channel
 from apps.connectors import matching, options, services
-from apps.connectors.models import Connector, Subscription
+from apps.connectors.models import Account, Connector, Subscription
 from apps.core.admin import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -59,6 +59,15 @@ def option_values(source: Source, cleaned: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def has_actions(row: Connector) -> bool:
+    """Whether there is anything to set about acting at the source."""
+    try:
+        source = row.source_object()
+    except NotFound:
+        return False
+    return bool(source.account_kinds) or source.slug == "incoming_webhook"
+
+
 class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
     """A connector's settings. The fields of its options are added from the source's declaration."""
 
@@ -74,7 +83,8 @@ class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Connector
-        fields = ("name", "scheme", "paused")
+        fields = ("name", "scheme", "paused", "account", "action_policy")
+        widgets = {"action_policy": UnfoldAdminSelectWidget()}
 
     source: Source | None = None
 
@@ -84,6 +94,16 @@ class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
             self.source = self.instance.source_object()
         except NotFound:
             return
+        if has_actions(self.instance):
+            self.fields["account"] = forms.ModelChoiceField(
+                queryset=Account.objects.filter(source=self.instance.source), required=False,
+                widget=UnfoldAdminSelectWidget(), empty_label="None: cards only tell",
+                help_text="Signs in at the source, for buttons that act there and hooks that look after themselves.",
+            )  # fmt: skip
+            if not len(self.source.actions) and self.source.slug != "incoming_webhook":
+                del self.fields["action_policy"]
+        else:
+            del self.fields["account"], self.fields["action_policy"]
         choices = [(scheme.key, scheme.label) for scheme in self.source.schemes]
         self.fields["scheme"] = forms.ChoiceField(
             label="Verified by", choices=choices, widget=UnfoldAdminSelectWidget()

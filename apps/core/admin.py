@@ -43,7 +43,8 @@ STATES = {
     "waiting": "info", "running": "info", "done": "success", "pending": "info", "received": "info", "unmatched": "info",
     "degraded": "warning", "paused": "warning", "cancelled": "warning", "duplicate": "warning",
     "failing": "danger", "failed": "danger", "malformed": "danger", "broken": "danger", "unsupported": "warning",
-    "needs_person": "danger", "off": "warning",
+    "needs_person": "danger", "off": "warning", "untested": "info", "limited": "warning", "refused": "danger",
+    "unreachable": "warning", "drifted": "warning", "gone": "danger", "unknown": "warning",
 }  # fmt: skip
 
 

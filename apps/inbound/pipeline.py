@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
-from django_q.tasks import async_task
 
 from apps.actions.calls import Collector
 from apps.cards import adaptive
@@ -17,7 +16,7 @@ from apps.cards.notification import Card, Notification
 from apps.cards.text import clean, plain, safe_url
 from apps.connectors import matching, services
 from apps.connectors.models import Connector, Subscription
-from apps.core import tokens
+from apps.core import background, tokens
 from apps.core.errors import AppError
 from apps.core.models import Counter
 from apps.deliveries import services as deliveries
@@ -85,7 +84,7 @@ def process_batch(limit: int = 20) -> Batch:
                 _broke_off(row)
         Counter.bump_many(batch.counts)
     for key in batch.changed:
-        async_task(READ_CHANGES, key)
+        background.start(READ_CHANGES, key)
     batch.requests = len(rows)
     return batch
 

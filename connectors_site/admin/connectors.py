@@ -10,13 +10,21 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 
-from apps.connectors import services
-from apps.connectors.forms import PREFIX, ConnectorForm, SubscriptionForm
+from apps.connectors import hooks, services
+from apps.connectors.forms import PREFIX, ConnectorForm, SubscriptionForm, has_actions
 from apps.connectors.models import Connector, Subscription
 from apps.core import roles
 from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
 from apps.core.errors import NotFound
 from apps.inbound import services as inbound
+
+
+def can_make_hook(row: Connector) -> bool:
+    """Whether the connector's account can make its hook."""
+    try:
+        return row.account_id is not None and row.source_object().hooks is not None
+    except NotFound:
+        return False
 
 
 class SubscriptionInline(ReadOnlyInline):
@@ -57,6 +65,9 @@ class ConnectorAdmin(ConfigAdmin):
         Button(
             "subscribe", "Add a channel", roles.CONFIGURE, icon="add", shown=lambda row: row.state != "broken"
         ),
+        Button(
+            "hook", "Make the hook at the source", roles.CONFIGURE, icon="webhook", shown=can_make_hook
+        ),
         Button("sample", "Send a sample", icon="send", shown=lambda row: row.state != "broken"),
         Button(
             "rotate", "New secret", roles.CONFIGURE, icon="key", shown=lambda row: row.state != "broken",
@@ -72,6 +83,8 @@ class ConnectorAdmin(ConfigAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: Connector | None = None) -> Any:
         fields = ["name", "shown_source", "shown_url", "shown_state", "scheme", "secrets_known", "new_secret"]
         found: list[Any] = [(None, {"fields": [*fields, "paused", "last_event_at", "public_id"]})]
+        if obj is not None and has_actions(obj):
+            found.append(("Acting at the source", {"fields": ["account", "action_policy"]}))
         try:
             keys = [PREFIX + option.key for option in obj.source_object().options] if obj else []
         except NotFound:
@@ -117,12 +130,20 @@ class ConnectorAdmin(ConfigAdmin):
     def do_subscribe(self, request: HttpRequest, row: Connector) -> HttpResponse:
         return redirect(reverse("admin:connectors_subscription_add") + f"?connector={row.pk}")
 
+    def do_hook(self, request: HttpRequest, row: Connector) -> HttpResponse:
+        return redirect(reverse("admin:make-hook", args=[row.public_id]))
+
     def do_sample(self, request: HttpRequest, row: Connector) -> str:
         inbound.run_sample(row)
         return "A sample is on its way, as if the source had sent it. See the events for what became of it."
 
     def do_rotate(self, request: HttpRequest, row: Connector) -> HttpResponse:
         shown = services.rotate_secret(row)
+        given, troubles = hooks.give_secret(row)
+        if given:
+            messages.success(request, f"{given} hook(s) at the source have the new secret already.")
+        for trouble in troubles:
+            messages.warning(request, f"The new secret could not be given to {trouble}")
         context = {
             **admin.site.each_context(request),
             "title": "New secret",
