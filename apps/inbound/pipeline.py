@@ -30,7 +30,7 @@ from apps.sources.understand import parse, understand
 logger = logging.getLogger(__name__)
 MAX_FAILURES = 3
 FETCHED = "x-connectors-fetched"  # we asked the source for this one
-READ_CHANGES = "apps.inbound.repair.read_for"
+ERRAND = "apps.inbound.repair.run_errand"
 LAST_STEP = dt.timedelta(seconds=10)  # a connector's “last event” is written at most this often
 SAMPLE_HEADER = "x-connectors-sample"  # a token of ours: the shipped sample may be sent again and again
 
@@ -54,13 +54,13 @@ def unprocessed(limit: int) -> list[InboundRequest]:
 class Batch:
     """What a batch came to. requests: how many; channels: where cards now wait.
 
-    changed: keys of connectors whose sources only say that something changed, and have to be asked what.
+    errands: keys of connectors whose sources asked us to do something, and what (see `Hooks.announces`).
     """
 
     requests: int = 0
     channels: set[int] = field(default_factory=set)
     counts: dict[tuple[str, str], int] = field(default_factory=dict)
-    changed: set[int] = field(default_factory=set)
+    errands: set[tuple[int, str]] = field(default_factory=set)
 
     def count(self, name: str, key: str) -> None:
         """One more of `name`."""
@@ -83,8 +83,8 @@ def process_batch(limit: int = 20) -> Batch:
                 logger.error("request %s broke off: %s", row.public_id, type(error).__name__, exc_info=error)
                 _broke_off(row)
         Counter.bump_many(batch.counts)
-    for key in batch.changed:
-        background.start(READ_CHANGES, key)
+    for key, errand in sorted(batch.errands):
+        background.start(ERRAND, key, errand)
     batch.requests = len(rows)
     return batch
 
@@ -132,19 +132,33 @@ def process(row: InboundRequest, batch: Batch) -> list[Event]:
         return []
     wanted = bool(found) and not connector.paused
     subscriptions = list(connector.subscriptions.select_related("channel__team")) if wanted else []
+    # News of changes that we then read ourselves, because the connector has a hook with an account.
+    ours = source.hooks is not None and source.hooks.can_read_changes and connector.hooks.exists()
     for index, raw in enumerate(found):
         calls = buttons.collector(connector)
         item = understand(source, raw, replace(ctx, offer=calls.offer))
+        errand = source.hooks.announces(raw.name) if ours and source.hooks is not None else ""
+        if errand:
+            batch.errands.add((connector.pk, errand))
+            item = _only_announces(item, errand)
         event = _store(row, index, item, source, subscriptions, ctx, now, batch, calls)
         made.append(event)
         batch.count("event", str(event.outcome))
     _finish(row, InboundRequest.Status.PROCESSED, now)
-    if source.hooks is not None and source.hooks.can_read_changes and FETCHED not in http.headers:
-        batch.changed.add(connector.pk)
     last = connector.last_event_at
     if made and (last is None or row.received_at - last > LAST_STEP):
         Connector.objects.filter(pk=connector.pk).update(last_event_at=row.received_at)
     return made
+
+
+def _only_announces(item: Understood, errand: str) -> Understood:
+    """News that something changed makes no card of its own when each change will."""
+    if errand != "changes" or item.outcome != "ok":
+        return item
+    reason = (
+        "It only says that something changed. What did is being read; each change makes a card of its own."
+    )
+    return replace(item, outcome="ignored", notification=None, reason=reason, code="announcement")
 
 
 def _is_sample(connector: Connector, http: Http) -> bool:

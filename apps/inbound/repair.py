@@ -146,14 +146,18 @@ def nightly() -> str:
     return f"{counts['checked']} checked, {counts['failed']} failed; {repair_all()}"
 
 
-def read_for(connector_id: int) -> str:
-    """A source said that something changed: read what. Several calls at once read it once."""
+def run_errand(connector_id: int, errand: str) -> str:
+    """Do what a source asked for: read the "changes", "renew" its hook or "mend" it. May run any number of times."""
     stored = 0
     rows = Hook.objects.filter(connector=connector_id, connector__account__isnull=False)
     for row in rows.select_related("connector__account"):
         try:
+            if errand == "renew":
+                hooks.renew(row, timezone.now())
+            elif errand == "mend":
+                hooks.mend(row)
             stored += read_changes(row).stored
         except AppError as error:
-            logger.warning("changes of hook %s could not be read: %s", row.public_id, error.code)
+            logger.warning("hook %s: %s is not possible: %s", row.public_id, errand, error.code)
             Hook.objects.filter(pk=row.pk).update(message=error.public_message[:400])
     return f"{stored} changes"

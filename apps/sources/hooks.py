@@ -129,6 +129,10 @@ class Hooks:
         """What the source failed to deliver in that time, oldest first."""
         raise NotImplementedError
 
+    def announces(self, name: str) -> str:
+        """What an event of that name asks us to do: "changes" (read what changed), "renew", "mend", or ""."""
+        return ""
+
     def changes(self, api: Api, place: Place, cursor: str) -> Changes:
         """What changed since `cursor`; "" starts now, without what is there already."""
         raise NotImplementedError

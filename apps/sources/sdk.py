@@ -49,7 +49,7 @@ from apps.sources.accounts import (
 from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
 from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, segment
 from apps.sources.events import Attribute, Events, EventSpec, Ignore, Outcome, RawEvent
-from apps.sources.hooks import Changes, HookPlan, Hooks, Missed, RemoteHook
+from apps.sources.hooks import Changes, HookPlan, Hooks, Missed, Place, RemoteHook
 from apps.sources.http import Headers, Http, Reply
 from apps.sources.options import Field, Option
 from apps.sources.payload import Payload, parse_json, parse_time
@@ -120,6 +120,7 @@ __all__ = [
     "Outcome",
     "Payload",
     "PayloadError",
+    "Place",
     "QueryToken",
     "RawEvent",
     "RemoteHook",

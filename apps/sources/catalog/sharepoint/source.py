@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     ClientState,
     Context,
@@ -27,10 +29,14 @@ from apps.sources.sdk import (
     Reply,
     Severity,
     Source,
+    Standing,
     UrlOnly,
     parse_json,
 )
 
+from . import items
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain
+from .hooks import GraphHooks
 from .resources import NOUNS, host_of, page, thing
 
 MAX_TOKEN = 4_096  # characters of a validation token
@@ -66,6 +72,15 @@ class SharePoint(Source):
         Option("what_url", "url", "Its page", help="The address that the cards open."),
     )
     events = Events()
+    account_kinds = ACCOUNT_KINDS
+    api_url = API_URL
+    hooks = GraphHooks()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def handshake(self, http: Http, ctx: Context) -> Reply | None:
         # Both ask with a token in the query and want it back, as plain text, within seconds.
@@ -85,6 +100,8 @@ class SharePoint(Source):
 
     def attributes(self, event: RawEvent, ctx: Context) -> Mapping[str, Attribute]:
         item = event.payload
+        if item.has("$.item"):
+            return items.attributes(item)
         return {
             "kind": thing(item).family,
             "change": item.opt("$.changeType"),
@@ -117,6 +134,8 @@ class SharePoint(Source):
 
 
 def _name(item: Payload) -> str:
+    if item.has("$.item"):
+        return items.name(item)
     cycle = item.opt("$.lifecycleEvent")
     if cycle:
         known = LIFECYCLE.get(cycle)
@@ -192,6 +211,7 @@ for _family, _noun in NOUNS.items():
         group=_noun,
         default=_family not in QUIET,
     )(changed)
+items.register(SharePoint.events)
 SharePoint.events.many({name: title for name, (title, _) in TITLES.items()}, group="Subscription")(lifecycle)
 SharePoint.events.fallback("lifecycle")(lifecycle)
 SOURCE = SharePoint()
