@@ -6,6 +6,7 @@ import datetime as dt
 import logging
 from collections.abc import Iterable
 from dataclasses import asdict
+from urllib.parse import urlencode
 
 from django.utils import timezone
 
@@ -15,6 +16,7 @@ from apps.core.errors import ActionError, AppError, ConfigurationError, Conflict
 from apps.sources.api import Api, ApiError
 from apps.sources.events import selects
 from apps.sources.hooks import HookPlan, Hooks, RemoteHook, differences
+from apps.sources.verify import QueryToken
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +50,14 @@ def plan(connector: Connector) -> HookPlan:
     hooks = able(connector)
     scheme = services.scheme_of(connector)
     secrets = services.live_secrets(connector, timezone.now()) if scheme.needs_secret else []
+    secret = secrets[0].value if secrets else ""
+    url = connector.url
+    if isinstance(scheme, QueryToken) and secret:
+        url = f"{url}?{urlencode({scheme.parameter: secret})}"
     return HookPlan(
-        url=connector.url,
-        secret=secrets[0].value if secrets else "",
+        url=url,
+        secret=secret,
+        scheme=scheme.key,
         events=tuple(hooks.events(selected(connector))),
     )
 

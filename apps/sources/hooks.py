@@ -19,12 +19,14 @@ class HookPlan:
     """What the hook at the source should be.
 
     url: our inbound URL. secret: "" for a source without one. events: the vendor's own names, sorted.
+    scheme: the key of the verification that the connector uses, for sources that know several.
     """
 
     url: str
     secret: str = ""
     events: tuple[str, ...] = ()
     active: bool = True
+    scheme: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from fnmatch import fnmatchcase
 from urllib.parse import parse_qsl
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Context,
     Events,
@@ -23,12 +25,16 @@ from apps.sources.sdk import (
     QueryToken,
     RawEvent,
     Source,
+    Standing,
     UrlOnly,
     parse_json,
 )
 
 from . import issues, places
+from .actions import actions
+from .api import ACCOUNT_KINDS, check_account, explain
 from .common import actor_of, issue_of, name_at
+from .hooks import JiraHooks
 from .names import name_of
 
 # Query parameters that Jira fills in -> where the same stands in a body.
@@ -50,6 +56,9 @@ class Jira(Source):
     summary = "Issues with readable change lists, comments, sprints, versions and projects."
     docs_url = "https://developer.atlassian.com/cloud/jira/platform/webhooks/"
     max_body = 10 * 1024 * 1024
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    hooks = JiraHooks()
     schemes = (
         HmacBody(
             key="hmac",
@@ -83,6 +92,12 @@ class Jira(Source):
         ),
     )
     events = Events()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         body = parse_json(http.body) if http.body.strip() else _from_query(http)
