@@ -43,8 +43,10 @@ from apps.sources.accounts import (
     Authorization,
     BasicLogin,
     ClientCredentials,
+    Exchange,
     HeaderToken,
     Standing,
+    Values,
 )
 from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
 from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, segment
@@ -98,6 +100,7 @@ __all__ = [
     "Done",
     "EventSpec",
     "Events",
+    "Exchange",
     "Fact",
     "Field",
     "HeaderToken",
@@ -135,6 +138,7 @@ __all__ = [
     "TeamsHmac",
     "UnsupportedEvent",
     "UrlOnly",
+    "Values",
     "card_from_adaptive",
     "card_from_attachment",
     "card_from_discord",

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Context,
     Events,
@@ -21,12 +23,16 @@ from apps.sources.sdk import (
     RawEvent,
     Reply,
     Source,
+    Standing,
     UrlOnly,
     parse_json,
 )
 
 from . import boards, events
+from .actions import actions
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain
 from .events import board
+from .hooks import TrelloHooks
 from .names import name_of
 
 
@@ -38,6 +44,10 @@ class Trello(Source):
     category = "Planning"
     summary = "Cards as they are made, moved, discussed and done; checklists, lists and boards."
     docs_url = "https://developer.atlassian.com/cloud/trello/guides/rest-api/webhooks/"
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    api_url = API_URL
+    hooks = TrelloHooks()
     schemes = (
         HmacUrlBody(
             key="trello",
@@ -60,6 +70,12 @@ class Trello(Source):
         ),
     )
     events = Events()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def handshake(self, http: Http, ctx: Context) -> Reply | None:
         # Trello asks by HEAD before it makes the webhook, and wants 200.
