@@ -28,6 +28,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Subscriptions", "alt_route", "connectors_subscription_changelist", roles.SEE),
             ("Channels", "forum", "channels_channel_changelist", roles.SEE),
             ("Teams", "groups", "channels_team_changelist", roles.SEE),
+            ("Custom connectors", "data_object", "connectors_customsource_changelist", roles.SEE),
             ("Accounts", "badge", "connectors_account_changelist", roles.SEE),
             ("Hooks at sources", "webhook", "connectors_hook_changelist", roles.SEE),
         ),
@@ -74,7 +75,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import catalog, connect, hooks, trace
+        from connectors_site.pages import catalog, connect, custom, hooks, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -87,6 +88,14 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
+            page("custom/", custom.start, "custom-start"),
+            page("custom/new/", custom.edit, "custom-new"),
+            page("custom/preview/", custom.preview, "custom-preview"),
+            page("custom/<slug:slug>/", custom.edit, "custom-edit"),
+            page("custom/<slug:slug>/export/", custom.export, "custom-export"),
+            page("custom/<slug:slug>/copy/", custom.copy, "custom-copy"),
+            page("custom/<slug:slug>/remove/", custom.remove, "custom-remove"),
+            page("custom/<slug:slug>/request/<str:public_id>/", custom.captured, "custom-captured"),
             page("connected/<str:public_id>/hook/", hooks.make, "make-hook"),
             page("check-url/", connect.check_url, "check-url"),
             page("find/", trace.find, "find"),

@@ -28,6 +28,14 @@ def pytest_runtest_setup() -> None:
     pytest_socket.socket_allow_hosts(["127.0.0.1", "::1", "localhost"], allow_unix_socket=True)
 
 
+@pytest.fixture(autouse=True)
+def _no_custom_sources_of_another_test() -> None:
+    """What a process remembers of the database does not outlive a test."""
+    from apps.connectors import custom
+
+    custom.forget()
+
+
 def pytest_unconfigure() -> None:
     shutil.rmtree(DATA, ignore_errors=True)
 

@@ -206,7 +206,8 @@ class DeliveryShape(s.Serializer[Any]):
 
 
 class PreviewCall(s.Serializer[Any]):
-    source = s.CharField()  # type: ignore[assignment]
+    source = s.CharField(required=False, help_text="A source's slug; or give a mapping.")  # type: ignore[assignment]
+    mapping = s.DictField(required=False, help_text="The document of a custom source that need not be saved.")
     headers = s.DictField(required=False)
     body = s.CharField(help_text="The request's text as it was sent: JSON, form or XML.")
     options = s.DictField(required=False)

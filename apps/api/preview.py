@@ -19,7 +19,8 @@ from apps.cards.notification import Notification
 from apps.connectors import options
 from apps.core.errors import ConfigurationError, PayloadError, TooLarge
 from apps.inbound import buttons
-from apps.sources import registry
+from apps.sources import declarative, registry
+from apps.sources.declarative.source import DeclarativeSource
 from apps.sources.http import Headers, Http
 from apps.sources.source import Context, Source, Understood
 from apps.sources.understand import understand_all
@@ -39,7 +40,10 @@ class PreviewView(APIView):
             raise ConfigurationError(
                 "invalid", "“headers” is an object, and “body” the request's text as it was sent."
             )
-        source = registry.get(str(body.get("source") or ""))
+        if body.get("mapping") is not None:
+            source: Source = DeclarativeSource("custom-preview", declarative.load(body["mapping"]))
+        else:
+            source = registry.get(str(body.get("source") or ""))
         values = {**options.defaults(source), **options.clean(source, body.get("options") or {})}
         now = timezone.now()
         http = Http(

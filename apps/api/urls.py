@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
-from apps.api import acting, configuration, views
+from apps.api import acting, configuration, custom, views
 from apps.api.preview import PreviewView
 
 router = SimpleRouter()
@@ -17,6 +17,7 @@ router.register("webhook-urls", configuration.WebhookURLViews, basename="webhook
 router.register("connectors", configuration.ConnectorViews, basename="connector")
 router.register("subscriptions", configuration.SubscriptionViews, basename="subscription")
 router.register("command-endpoints", configuration.CommandEndpointViews, basename="command-endpoint")
+router.register("custom-sources", custom.CustomSourceViews, basename="custom-source")
 router.register("accounts", acting.AccountViews, basename="account")
 router.register("hooks", acting.HookViews, basename="hook")
 router.register("action-runs", acting.ActionRunViews, basename="action-run")

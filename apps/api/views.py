@@ -51,7 +51,7 @@ class SourceViews(ViewSet):
     """The catalogue."""
 
     def list(self, request: Request) -> Response:
-        found = [shapes.source(each) for each in registry.all_sources()]
+        found = [shapes.source(each) for each in registry.available()]
         return Response({"count": len(found), "next": None, "previous": None, "results": found})
 
     def retrieve(self, request: Request, pk: str) -> Response:

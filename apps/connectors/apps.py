@@ -8,3 +8,9 @@ class ConnectorsConfig(AppConfig):
     label = "connectors"
     verbose_name = "Connectors"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from apps.connectors import custom
+        from apps.sources import registry
+
+        registry.provide(custom.sources)

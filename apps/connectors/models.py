@@ -89,7 +89,7 @@ class Connector(PublicIdModel):
     @property
     def state(self) -> str:
         """ok, waiting (nothing came yet), paused, or broken (its source is not installed)."""
-        if self.source not in registry.registry().sources:
+        if not registry.known(self.source):
             return "broken"
         if self.paused:
             return "paused"
@@ -217,3 +217,20 @@ class Hook(PublicIdModel):
 
     def __str__(self) -> str:
         return ", ".join(map(str, self.place.values())) or self.remote_id
+
+
+class CustomSource(PublicIdModel):
+    """A source without code: a document says how requests are verified, read and told."""
+
+    slug = models.CharField(max_length=60, unique=True, editable=False)
+    name = models.CharField(max_length=80)
+    document = models.JSONField(default=dict)
+    updated_at = models.DateTimeField(auto_now=True)
+    trouble = models.CharField(max_length=400, blank=True, default="", editable=False)
+    trouble_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["name", "id"]
+
+    def __str__(self) -> str:
+        return self.name

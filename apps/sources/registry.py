@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib
 import logging
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
@@ -70,19 +70,47 @@ def _load(place: str, found: dict[str, Source], problems: list[Problem]) -> str:
     return source.slug
 
 
+Provider = Callable[[], Mapping[str, Source]]
+_providers: list[Provider] = []
+
+
+def provide(provider: Provider) -> None:
+    """Let `provider` add sources that are not code: custom connectors. It is asked at each look-up and must be quick."""
+    if provider not in _providers:
+        _providers.append(provider)
+
+
+def _provided() -> dict[str, Source]:
+    found: dict[str, Source] = {}
+    for provider in _providers:
+        found.update(provider())
+    return found
+
+
 def all_sources() -> Iterator[Source]:
-    """Every source, by name."""
+    """Every source that is code, by name."""
     return iter(registry().sources.values())
+
+
+def available() -> Iterator[Source]:
+    """Every source that a connector can have: those in code by name, then the custom ones. Asks the database."""
+    yield from registry().sources.values()
+    yield from sorted(_provided().values(), key=lambda source: source.name.lower())
+
+
+def known(slug: str) -> bool:
+    """Whether there is a source of that slug."""
+    return slug in registry().sources or slug in _provided()
 
 
 def get(slug: str) -> Source:
     """The source of that slug. Raises NotFound."""
-    try:
-        return registry().sources[slug]
-    except KeyError:
-        raise NotFound("unknown_source", f"There is no source “{slug}”. See the list of sources.") from None
+    found = registry().sources.get(slug) or _provided().get(slug)
+    if found is None:
+        raise NotFound("unknown_source", f"There is no source “{slug}”. See the list of sources.")
+    return found
 
 
 def choices() -> list[tuple[str, str]]:
     """(slug, name) pairs for forms; passed as a callable so that a new source needs no migration."""
-    return [(source.slug, source.name) for source in all_sources()]
+    return [(source.slug, source.name) for source in available()]

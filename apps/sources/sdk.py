@@ -51,6 +51,7 @@ from apps.sources.accounts import (
 from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
 from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, segment
 from apps.sources.events import Attribute, Events, EventSpec, Ignore, Outcome, RawEvent
+from apps.sources.fields import tell as tell_fields
 from apps.sources.hooks import Changes, HookPlan, Hooks, Missed, Place, RemoteHook
 from apps.sources.http import Headers, Http, Reply
 from apps.sources.options import Field, Option
@@ -158,5 +159,6 @@ __all__ = [
     "plain",
     "safe_url",
     "segment",
+    "tell_fields",
     "truncate",
 ]

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from apps.connectors import hooks, services
 from apps.connectors.forms import PREFIX, ConnectorForm, SubscriptionForm, has_actions
-from apps.connectors.models import Connector, Subscription
+from apps.connectors.models import Connector, CustomSource, Subscription
 from apps.core import roles
 from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
 from apps.core.errors import NotFound
@@ -211,3 +211,25 @@ class SubscriptionAdmin(ConfigAdmin):
         return super().has_change_permission(request, obj) and (
             obj is None or obj.connector.state != "broken"
         )
+
+
+@admin.register(CustomSource)
+class CustomSourceAdmin(ConfigAdmin):
+    """Sources without code; each has an editor of its own."""
+
+    list_display = ("name", "slug", "updated_at", "trouble")
+    search_fields = ("name", "slug")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False  # on the editor's page, where it is checked that nobody uses it
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        return redirect(reverse("admin:custom-start"))
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        if row is None:
+            return redirect(reverse("admin:connectors_customsource_changelist"))
+        return redirect(reverse("admin:custom-edit", args=[row.slug]))

@@ -46,9 +46,15 @@ def logo(slug: str) -> str:
     return "data:image/svg+xml;base64," + b64encode(text.encode()).decode()
 
 
-@lru_cache(maxsize=256)
 def sample_names(slug: str) -> frozenset[str]:
     """The events of which the source ships a sample."""
+    if slug in registry.registry().sources:
+        return _shipped(slug)
+    return frozenset(each.event for each in samples(registry.get(slug)))  # a custom source may change
+
+
+@lru_cache(maxsize=256)
+def _shipped(slug: str) -> frozenset[str]:
     return frozenset(each.event for each in samples(registry.get(slug)))
 
 
@@ -61,7 +67,7 @@ def catalog(request: HttpRequest) -> HttpResponse:
     used: dict[str, int] = {}
     for slug in Connector.objects.values_list("source", flat=True)[:5_000]:
         used[slug] = used.get(slug, 0) + 1
-    found = sorted(registry.all_sources(), key=lambda each: (each.category, each.name))
+    found = sorted(registry.available(), key=lambda each: (each.category, each.name))
     tiles = [
         {"source": each, "logo": logo(each.slug), "events": len(each.events), "used": used.get(each.slug, 0)}
         for each in found

@@ -21,9 +21,8 @@ from apps.sources.sdk import (
     card_from_slack,
     escape,
     plain,
+    tell_fields,
 )
-
-from . import generic
 
 events = Events()
 GROUP = "Messages"
@@ -82,7 +81,7 @@ def text(event: RawEvent, ctx: Context) -> Card | Ignore:
 
 @events.on("generic", group=GROUP, label="Other JSON")
 def other(event: RawEvent, ctx: Context) -> Notification:
-    return generic.tell(event.payload, sender=ctx.text("sender"))
+    return tell_fields(event.payload, sender=ctx.text("sender"))
 
 
 def attributes(event: RawEvent) -> Mapping[str, Attribute]:

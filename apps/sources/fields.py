@@ -1,4 +1,4 @@
-"""JSON that is no message of any chat service: a readable card of its plain fields.
+"""JSON that nobody described: a readable card of its plain fields.
 
 Alertmanager and Grafana send their alerts to any URL; those are told one by one.
 https://prometheus.io/docs/alerting/latest/configuration/#webhook_config
@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from apps.sources.sdk import Fact, Item, Items, Link, Notification, Payload, Severity, from_gfm, parse_time
+from apps.cards.notification import Fact, Item, Items, Link, Notification, Severity
+from apps.cards.text import from_gfm
+from apps.sources.payload import Payload, parse_time
 
 TITLES = (
     "title", "subject", "summary", "alertRule", "ruleName", "alert_name", "event_name", "headline", "check_name", "name",

@@ -1,0 +1,8 @@
+"""Sources without code: a document says how requests are verified, read and told."""
+
+from __future__ import annotations
+
+from apps.sources.declarative.document import Document, Problem, load
+from apps.sources.declarative.source import DeclarativeSource
+
+__all__ = ["DeclarativeSource", "Document", "Problem", "load"]
