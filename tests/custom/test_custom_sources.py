@@ -233,8 +233,8 @@ def test_it_is_written_out_as_a_package_that_passes_the_conformance_suite(
         call_command("export_source", "custom-nope", to=str(tmp_path / "x"))
     root = Path(__file__).resolve().parents[2]
     options = [
-        "-q", "-p", "tests.environment", "-p", "no:cacheprovider", "--rootdir", str(place), "-c", str(root / "pyproject.toml"),
-        "--override-ini", "addopts=", "--update-golden", str(place / "tests"),
+        "-q", "-p", "tests.environment", "-p", "no:cacheprovider", "--rootdir", str(place),
+        "-c", str(root / "pyproject.toml"), "--override-ini", "addopts=", "--update-golden", str(place / "tests"),
     ]  # fmt: skip
     script = (
         "import sys, pytest; "
