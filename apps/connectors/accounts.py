@@ -176,6 +176,8 @@ def connect(
 
     def send(request: ApiRequest) -> ApiAnswer:
         granted = authorization()
+        if granted.base:
+            api.trusted.add(urlsplit(granted.base)[:2])
         answer = _exchange(_signed(request, granted, base))
         if answer.status == 401 and granted.expires_at is not None:
             # The product ended the token early: one fresh token, one more try.
@@ -184,12 +186,13 @@ def connect(
             answer = _exchange(_signed(request, authorization(), base))
         return answer
 
-    return Api(base, send, explain=source.explain)
+    api = Api(base, send, explain=source.explain)
+    return api
 
 
 def _signed(request: ApiRequest, granted: Authorization, base: str) -> ApiRequest:
     url = request.url
-    if granted.base and url.startswith(base.rstrip("/")):
+    if granted.base and url.startswith(base.rstrip("/")) and not url.startswith(granted.base.rstrip("/")):
         url = granted.base.rstrip("/") + url[len(base.rstrip("/")) :]
     if granted.query:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(granted.query)}"

@@ -9,7 +9,7 @@ from django import forms
 
 from apps.channels.models import Channel
 from apps.connectors import matching, options, services
-from apps.connectors.models import Account, Connector, Subscription
+from apps.connectors.models import Account, ActionPolicy, Connector, Subscription
 from apps.core.admin import (
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
@@ -100,6 +100,7 @@ class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
                 widget=UnfoldAdminSelectWidget(), empty_label="None: cards only tell",
                 help_text="Signs in at the source, for buttons that act there and hooks that look after themselves.",
             )  # fmt: skip
+            self.fields["action_policy"].required = False
             if not len(self.source.actions) and self.source.slug != "incoming_webhook":
                 del self.fields["action_policy"]
         else:
@@ -114,6 +115,13 @@ class ConnectorForm(forms.ModelForm):  # type: ignore[type-arg]
             if stored is not None:
                 field.initial = "\n".join(stored) if isinstance(stored, list) else stored
             self.fields[PREFIX + option.key] = field
+
+    def clean_action_policy(self) -> str:
+        return (
+            self.cleaned_data.get("action_policy")
+            or self.initial.get("action_policy")
+            or ActionPolicy.SIGN_IN
+        )
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

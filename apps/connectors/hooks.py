@@ -84,7 +84,8 @@ def make(connector: Connector, place: object) -> Hook:
 
     Raises ApiError with the product's words, ConfigurationError for a bad place.
     """
-    hooks, where, wanted = able(connector), check_place(connector, place), plan(connector)
+    hooks, where = able(connector), check_place(connector, place)
+    wanted = hooks.fit(where, plan(connector))
     api = _api(connector)
     found = hooks.find(api, where, wanted.url)
     made = hooks.update(api, where, found.id, wanted) if found else hooks.create(api, where, wanted)
@@ -104,7 +105,8 @@ def check(row: Hook) -> Hook:
     """Compare the hook at the source with what it should be, and note the verdict. Never raises for the source's sake."""
     connector = row.connector
     try:
-        hooks, wanted = able(connector), plan(connector)
+        hooks = able(connector)
+        wanted = hooks.fit(row.place, plan(connector))
         found = hooks.read(_api(connector), row.place, row.remote_id)
     except AppError as error:
         return _trouble(row, error)
@@ -146,7 +148,8 @@ def _note(row: Hook, found: RemoteHook, wanted: HookPlan) -> Hook:
 def mend(row: Hook) -> Hook:
     """Make the hook at the source what it should be, or make it anew when it is gone. Raises ApiError."""
     connector = row.connector
-    hooks, wanted, api = able(connector), plan(connector), _api(connector)
+    hooks, api = able(connector), _api(connector)
+    wanted = hooks.fit(row.place, plan(connector))
     if hooks.read(api, row.place, row.remote_id) is None:
         made = hooks.create(api, row.place, wanted)
         row.remote_id = made.id
@@ -180,7 +183,7 @@ def renew(row: Hook, now: dt.datetime) -> Hook:
         if error.code != "api_not_found":
             raise
         return mend(row)
-    return _note(row, found, plan(row.connector))
+    return _note(row, found, hooks.fit(row.place, plan(row.connector)))
 
 
 def look_after(rows: Iterable[Hook], now: dt.datetime) -> dict[str, int]:

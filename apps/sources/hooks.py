@@ -101,6 +101,10 @@ class Hooks:
         """The vendor's event names for our selected ones (names of the source's catalogue, no patterns), sorted."""
         raise NotImplementedError
 
+    def fit(self, place: Place, plan: HookPlan) -> HookPlan:
+        """The plan as far as it is possible at that place."""
+        return plan
+
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
         """The hook there that posts to `url`, or None."""
         raise NotImplementedError

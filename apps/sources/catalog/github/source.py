@@ -10,6 +10,8 @@ from fnmatch import fnmatchcase
 from urllib.parse import parse_qs
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Context,
     Events,
@@ -21,6 +23,7 @@ from apps.sources.sdk import (
     PayloadError,
     RawEvent,
     Source,
+    Standing,
     parse_json,
 )
 
@@ -35,7 +38,10 @@ from . import (
     security,
     workflows,
 )
+from .actions import actions
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain
 from .common import short_ref
+from .hooks import GitHubHooks
 
 # Keys that only one family has; for requests that came without their event header.
 SIGNS = (
@@ -60,6 +66,10 @@ class GitHub(Source):
     summary = "Pull requests, issues, pushes, workflows, releases, security alerts and all other events."
     docs_url = "https://docs.github.com/webhooks"
     max_body = 25 * 1024 * 1024
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    api_url = API_URL
+    hooks = GitHubHooks()
     schemes = (
         HmacBody(
             key="hmac_sha256",
@@ -100,6 +110,12 @@ class GitHub(Source):
         ),
     )
     events = Events()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         payload = Payload(_json(http))
