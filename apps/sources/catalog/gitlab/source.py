@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Context,
     Events,
@@ -22,12 +24,16 @@ from apps.sources.sdk import (
     SharedHeader,
     Source,
     StandardWebhooks,
+    Standing,
     UrlOnly,
     parse_json,
 )
 
 from . import administration, code, duo, issues, merge_requests, notes, pipelines, security
+from .actions import actions
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain
 from .common import is_bot, labels_of, project_name, short_ref
+from .hooks import GitLabHooks
 from .merge_requests import is_draft
 from .naming import clean, name_of
 
@@ -54,6 +60,10 @@ class GitLab(Source):
     )
     docs_url = "https://docs.gitlab.com/user/project/integrations/webhook_events/"
     max_body = 25 * 1024 * 1024
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    api_url = API_URL
+    hooks = GitLabHooks()
     schemes = (
         SharedHeader(
             key="token",
@@ -86,6 +96,12 @@ class GitLab(Source):
         ),
     )  # fmt: skip
     events = Events()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         payload = Payload(parse_json(http.body))
