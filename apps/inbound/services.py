@@ -164,11 +164,13 @@ def card_of(event: Event) -> tuple[Card, str]:
 
 
 @transaction.atomic
-def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]:
+def replay_event(
+    event: Event, channel: Channel | None = None, slow: deliveries.Slow | None = None
+) -> list[Delivery]:
     """Send the event again: to the channels that its connector's subscriptions choose now, or to `channel`.
 
-    Each replay has a number of its own, so it can be told from the first send. Raises ConfigurationError
-    when there is nothing to send.
+    Each replay has a number of its own, so it can be told from the first send. slow: of a replay in bulk.
+    Raises ConfigurationError when there is nothing to send.
     """
     locked = (
         Event.objects.select_for_update().select_related("connector", "request__connector").get(pk=event.pk)
@@ -186,14 +188,18 @@ def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]
             replay=locked.replays,
             thread_key=thread,
         )
+        if slow is not None:
+            slow.put(row)
         row.save()
         deliveries.nudge()
         return [row]
     wanted = {entry["subscription"] for entry in locked.trace if entry.get("matched")}
-    matched = list(locked.connector.subscriptions.filter(public_id__in=wanted))
+    matched = list(
+        locked.connector.subscriptions.filter(public_id__in=wanted).select_related("channel__team")
+    )
     if not matched:
         raise Conflict(
             "no_subscription", "No subscription matches this event. Choose a channel to send it to."
         )
-    pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread)
+    pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread, slow=slow)
     return list(Delivery.objects.filter(event_key=locked.pk, replay=locked.replays))

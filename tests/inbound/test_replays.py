@@ -76,7 +76,8 @@ def test_only_a_few_wait_at_a_time_and_cancelling_stops_it(
     assert waiting <= replays.WAITING + replays.STEP
     assert post(f"replays/{made['id']}/cancel/", {}).json()["status"] == "cancelled"
     replays.step()
-    assert Delivery.objects.filter(status="pending").count() == waiting
+    assert Delivery.objects.filter(status="pending").count() == 0
+    assert Delivery.objects.filter(error_code="replay_cancelled").count() == waiting
     assert post(f"replays/{made['id']}/cancel/", {}).status_code == 409
 
 
