@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -52,14 +52,21 @@ def set_url(row: WebhookURL, url: object) -> None:
     row.breaker_open_until = row.blocked_until = row.failing_since = None
 
 
-def add_url(channel: Channel, url: object, priority: int | None = None, kind: str = "workflow") -> WebhookURL:
+def add_url(
+    channel: Channel,
+    url: object,
+    priority: int | None = None,
+    kind: str = "workflow",
+    limits: Mapping[str, int] | None = None,
+) -> WebhookURL:
     """A new webhook URL, last in the channel's order unless `priority` is given. Raises ConfigurationError.
 
     kind: "workflow" (Teams) or "endpoint" (any HTTPS service; its new secret is in `row.secret`).
+    limits: field -> number, such as {"per_second": 2}; what is left out is as Teams has it.
     """
     if kind not in WebhookURL.Kind.values:
         raise ConfigurationError("unknown_kind", f"“kind” is one of {', '.join(WebhookURL.Kind.values)}.")
-    row = WebhookURL(channel=channel, kind=kind)
+    row = WebhookURL(channel=channel, kind=kind, **(limits or {}))
     set_url(row, url)
     last = channel.webhook_urls.aggregate(last=Max("priority"))["last"] or 0
     row.priority = priority if priority is not None else last + 1

@@ -6,6 +6,7 @@ Counted by the database, so that a digest of a hundred thousand cards is made as
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
@@ -110,7 +111,7 @@ def suggestions(
     channel: Channel,
     events: QuerySet[Event],
     talkers: list[tuple[str, int]],
-    kinds: list[dict[str, Any]],
+    kinds: Sequence[Mapping[str, Any]],
     total: int,
 ) -> tuple[Item, ...]:
     """Rules that would have made the digest smaller, the strongest first, each with by how much."""

@@ -114,7 +114,7 @@ def results(rows: Iterable[Replay]) -> dict[int, dict[str, int]]:
     found: dict[int, dict[str, int]] = {key: dict.fromkeys(Delivery.Status.values, 0) for key in keys}
     counted = Delivery.objects.filter(replay_key__in=keys).order_by().values("replay_key", "status")
     for each in counted.annotate(number=Count("pk")):
-        found[each["replay_key"]][each["status"]] = each["number"]
+        found[each["replay_key"] or 0][each["status"]] = each["number"]
     return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
@@ -65,6 +65,13 @@ class ReplayForm(forms.Form):
         self.fields["until"] = moment_field("Until (UTC)")
         self.fields["target"] = choice_field("Send them to", [("", "Where each went before"), *channels])
 
+        self._labels = {
+            (name, str(key)): str(label)
+            for name, field in self.fields.items()
+            if isinstance(field, forms.ChoiceField)
+            for key, label in cast("list[tuple[str, str]]", field.choices)
+        }
+
     def filters(self) -> dict[str, str]:
         """What was chosen, as `apps.inbound.replays` takes it."""
         found: dict[str, str] = {}
@@ -80,14 +87,11 @@ class ReplayForm(forms.Form):
         for name, value in self.cleaned_data.items():
             if value in ("", None) or name == "target":
                 continue
-            field = self.fields[name]
-            if isinstance(field, forms.ChoiceField):
-                value = dict(field.choices).get(value, value)  # type: ignore[arg-type]
             if name == "digest":
                 shown.append("Covered by one digest card")
-            else:
-                text = f"{value:%d %b %Y, %H:%M}" if isinstance(value, dt.datetime) else str(value)
-                shown.append(f"{field.label}: {text}")
+                continue
+            text = f"{value:%d %b %Y, %H:%M}" if isinstance(value, dt.datetime) else str(value)
+            shown.append(f"{self.fields[name].label}: {self._labels.get((name, text), text)}")
         return shown
 
     def clean(self) -> dict[str, Any]:
