@@ -36,10 +36,8 @@ class Pace:
         self._limits: dict[int, Limits] = {}
         self._replay = 0
 
-    def next(self, replay: Replay, channel_id: int, now: dt.datetime) -> dt.datetime:
+    def next(self, channel_id: int, now: dt.datetime) -> dt.datetime:
         """The due time of the channel's next card, which is then taken."""
-        if self._replay != replay.pk:
-            self._begin(replay, now)
         if channel_id not in self._limits:
             self._limits[channel_id] = _half(channel_id)
         limits, moment = self._limits[channel_id], now.timestamp()
@@ -47,8 +45,10 @@ class Pace:
         self._pacer.take(channel_id, limits, due)
         return dt.datetime.fromtimestamp(due, dt.UTC)
 
-    def _begin(self, replay: Replay, now: dt.datetime) -> None:
+    def begin(self, replay: Replay, now: dt.datetime) -> None:
         """Recall what the replay sent in the last hour: each drain begins without a memory."""
+        if self._replay == replay.pk:
+            return
         self._pacer, self._limits, self._replay = Pacer(), {}, replay.pk
         sent = Delivery.objects.filter(replay_key=replay.pk, due_at__gt=now - dt.timedelta(hours=1))
         moments: dict[int, list[float]] = {}
@@ -127,6 +127,7 @@ def step(pace: Pace | None = None) -> set[int]:
     if waiting.order_by()[: WAITING + 1].count() > WAITING:
         return set()
     pace = pace or Pace()
+    pace.begin(replay, timezone.now())
     rows = replay_filters.rows_of(replay.kind, replay.filters)
     rows = rows.filter(pk__gt=replay.last_key, pk__lte=replay.end_key)
     channels: set[int] = set()
@@ -159,5 +160,5 @@ def _again(row: Any, replay: Replay, pace: Pace) -> set[int]:
     except AppError:
         return set()
     for each in made:
-        Delivery.objects.filter(pk=each.pk).update(due_at=pace.next(replay, each.channel_id, now))
+        Delivery.objects.filter(pk=each.pk).update(due_at=pace.next(each.channel_id, now))
     return {each.channel_id for each in made}
