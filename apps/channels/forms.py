@@ -18,6 +18,7 @@ from apps.core.admin import (
 from apps.core.errors import ConfigurationError
 
 LIMITS = ("per_second", "per_half_minute", "per_minute", "per_hour")
+LIMIT_LABELS = ("Most cards in 1 s", "Most in 30 s", "Most in 1 minute", "Most in 1 hour")
 
 
 class URLField(forms.CharField):
@@ -111,8 +112,9 @@ class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        for name in LIMITS:
-            self.fields[name].required = False
+        for name, label in zip(LIMITS, LIMIT_LABELS, strict=True):
+            if name in self.fields:  # a viewer's form has none
+                self.fields[name].required, self.fields[name].label = False, label
         if self.instance.pk:
             field = self.fields["new_url"]
             field.label = f"Webhook URL at {self.instance.host} ({self.instance.fingerprint})"

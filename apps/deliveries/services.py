@@ -20,7 +20,8 @@ from apps.core.errors import Conflict
 from apps.deliveries.models import Delivery
 
 TOPIC = "drain"
-DIGESTED = "digest"  # the error code of what a digest card covers
+# Error codes: what a digest card covers, and what somebody cancelled.
+DIGESTED, TAKEN_BACK = "digest", "cancelled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +181,7 @@ def cancel(delivery: Delivery) -> None:
     """Take a waiting delivery back. Raises Conflict when there is nothing to take back."""
     changed = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING).update(
         status=Delivery.Status.CANCELLED,
-        error_code="cancelled",
+        error_code=TAKEN_BACK,
         error_message="Somebody cancelled it. It can be sent again.",
     )
     if not changed:

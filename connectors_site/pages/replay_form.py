@@ -13,6 +13,7 @@ from apps.core.admin import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from apps.deliveries import holding
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
+from apps.inbound import replays
 from apps.inbound.models import Event, Replay
 
 CODES = (
@@ -20,7 +21,8 @@ CODES = (
     (deliveries.DIGESTED, "Covered by a digest"),
     (holding.BUDGET, "Above the noise budget"),
     (holding.MUTED, "The channel was muted"),
-    ("cancelled", "Somebody cancelled it"),
+    (replays.CANCELLED, "Its replay was cancelled"),
+    (deliveries.TAKEN_BACK, "Somebody cancelled it"),
 )
 
 

@@ -86,10 +86,16 @@ def progress(request: HttpRequest, public_id: str) -> HttpResponse:
         "replay": row,
         "figures": figures,
         "cards": reverse("admin:deliveries_delivery_changelist") + f"?replay_key__exact={row.pk}",
-        "filters": sorted(row.filters.items()),
+        "filters": _filters(row),
         "may_cancel": request.user.has_perm(roles.OPERATE),
     }
     return render(request, "admin/replay.html", values)
+
+
+def _filters(row: Replay) -> list[str]:
+    """What was chosen, in words; as it stands when what it names is gone."""
+    form = ReplayForm(row.kind, row.filters)
+    return form.words() if form.is_valid() else [f"{name}: {value}" for name, value in row.filters.items()]
 
 
 def state(request: HttpRequest, public_id: str) -> JsonResponse:

@@ -67,6 +67,7 @@ def test_it_is_started_watched_and_cancelled(connector: Connector) -> None:
     page = client.get(answer.headers["Location"]).content.decode()
     assert "aria-live" in page
     assert "Other" in page
+    assert "Of the type: issues" in page
     assert "Done: 3 cards" in client.get(reverse("admin:replays")).content.decode()
     # Over is over.
     again = client.post(reverse("admin:replay-cancel", args=[row.public_id]), follow=True)
