@@ -10,6 +10,7 @@ import pytest
 import time_machine
 from django.utils import timezone
 
+from apps.cards.notification import Card
 from apps.channels import services as channels
 from apps.channels import transport
 from apps.channels.models import Channel, Team, WebhookURL
@@ -89,7 +90,7 @@ def test_one_failure_is_enough_to_take_the_other_way_and_the_first_comes_back(
     assert a().state == "ok"  # one failure is no verdict
     del teams.answers["a"]
     clock.move_to(NOW + dt.timedelta(seconds=25))
-    deliveries.enqueue(channel, deliveries.Card({}))
+    deliveries.enqueue(channel, Card({}))
     post()
     assert teams.calls == ["a", "b", "a"]
 
@@ -99,21 +100,21 @@ def test_the_breaker_opens_probes_with_one_card_and_closes(
 ) -> None:
     WebhookURL.objects.filter(pk=a().pk).update(fail_streak=4)
     teams.answers["a"] = transport.judge(500)
-    deliveries.enqueue(channel, deliveries.Card({}))
+    deliveries.enqueue(channel, Card({}))
     post()
     assert (a().state, a().fail_streak, channel.state) == ("failing", 5, "degraded")
     for _ in range(3):
-        deliveries.enqueue(channel, deliveries.Card({}))
+        deliveries.enqueue(channel, Card({}))
     post()
     assert teams.calls == ["a", "b", "b", "b", "b"]  # nothing tries the broken one
     clock.move_to(NOW + dt.timedelta(seconds=70))
     for _ in range(3):
-        deliveries.enqueue(channel, deliveries.Card({}))
+        deliveries.enqueue(channel, Card({}))
     post(0.8)
     assert teams.calls[5:] == ["a", "b", "b", "b"]  # half open: one probe, then shut again
     del teams.answers["a"]
     clock.move_to(NOW + dt.timedelta(seconds=140))
-    deliveries.enqueue(channel, deliveries.Card({}))
+    deliveries.enqueue(channel, Card({}))
     post()
     assert teams.calls[9:] == ["a"]
     assert (a().state, a().fail_streak, a().breaker_open_until) == ("ok", 0, None)
@@ -123,7 +124,7 @@ def test_the_breaker_opens_probes_with_one_card_and_closes(
 def test_a_url_that_is_gone_asks_for_a_person_once(teams: Teams, channel: Channel, status: int) -> None:
     teams.answers["a"] = transport.judge(status)
     for _ in range(3):
-        deliveries.enqueue(channel, deliveries.Card({}))
+        deliveries.enqueue(channel, Card({}))
     post()
     assert teams.calls == ["a", "b", "b", "b"]
     assert a().state == "needs_person"
@@ -147,19 +148,19 @@ def test_a_test_card_tries_a_url_again_that_somebody_has_mended(teams: Teams, ch
 def test_retry_after_holds_for_the_next_sender_too(teams: Teams, channel: Channel, clock: Any) -> None:
     WebhookURL.objects.exclude(pk=a().pk).update(state="off")
     teams.answers["a"] = transport.judge(429, "300")
-    deliveries.enqueue(channel, deliveries.Card({}))
+    deliveries.enqueue(channel, Card({}))
     post()
     assert a().blocked_until is not None
     assert 290 < (a().blocked_until - timezone.now()).total_seconds() <= 300  # type: ignore[operator]
     Delivery.objects.update(due_at=timezone.now())
-    deliveries.enqueue(channel, deliveries.Card({}))
+    deliveries.enqueue(channel, Card({}))
     post()
     assert teams.calls == ["a"]
 
 
 def test_the_limits_do_not_begin_anew_with_the_next_sender(channel: Channel) -> None:
     WebhookURL.objects.filter(pk=a().pk).update(per_hour=5)
-    delivery = deliveries.enqueue(channel, deliveries.Card({}))
+    delivery = deliveries.enqueue(channel, Card({}))
     Attempt.objects.bulk_create(
         Attempt(
             delivery=delivery, number=number, at=timezone.now() - dt.timedelta(minutes=30), webhook_url=a()
