@@ -38,7 +38,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Events", "bolt", "inbound_event_changelist", roles.SEE),
             ("Deliveries", "send", "deliveries_delivery_changelist", roles.SEE),
-            ("Replays", "replay", "inbound_replay_changelist", roles.SEE),
+            ("Replays", "replay", "replays", roles.SEE),
             ("Actions", "touch_app", "actions_actionrun_changelist", roles.SEE),
             ("Requests", "input", "inbound_inboundrequest_changelist", roles.SEE),
         ),
@@ -75,7 +75,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import catalog, connect, custom, hooks, trace
+        from connectors_site.pages import catalog, connect, custom, hooks, replays, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -99,6 +99,11 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("connected/<str:public_id>/hook/", hooks.make, "make-hook"),
             page("check-url/", connect.check_url, "check-url"),
             page("find/", trace.find, "find"),
+            page("replays/", replays.index, "replays"),
+            page("replays/new/", replays.new, "replay-new"),
+            page("replays/<str:public_id>/", replays.progress, "replay"),
+            page("replays/<str:public_id>/state/", replays.state, "replay-state"),
+            page("replays/<str:public_id>/cancel/", replays.cancel, "replay-cancel"),
             page("trace/<str:public_id>/", trace.trace, "trace"),
         ]
 

@@ -14,8 +14,8 @@ from rest_framework.viewsets import ViewSet
 
 from apps.actions.models import ActionRun
 from apps.api import documents
-from apps.api.configuration import text
 from apps.api.pages import page
+from apps.api.values import text
 from apps.api.views import OPERATOR, body_of, find, remove
 from apps.connectors import accounts, hooks
 from apps.connectors.models import Account, Connector, Hook

@@ -6,14 +6,16 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from apps.api import documents, shapes
+from apps.api import documents, etiquette, shapes
 from apps.api.pages import page
+from apps.api.values import flag, text
 from apps.api.views import OPERATOR, body_of, find, remove
 from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
@@ -23,24 +25,9 @@ from apps.connectors import accounts, hooks, matching, options
 from apps.connectors import services as connectors
 from apps.connectors.models import Account, ActionPolicy, Connector, Subscription
 from apps.core.errors import ConfigurationError, Conflict
+from apps.deliveries import holding
 from apps.deliveries import services as deliveries
 from apps.inbound import services as inbound
-
-
-def text(body: dict[str, Any], key: str, most: int = 200) -> str:
-    """A text that must be given. Raises ConfigurationError."""
-    value = body.get(key)
-    if not isinstance(value, str) or not value.strip() or len(value) > most:
-        raise ConfigurationError("invalid", f"“{key}” must be a text of 1 to {most} characters.")
-    return value.strip()
-
-
-def flag(body: dict[str, Any], key: str) -> bool:
-    """A yes or no. Raises ConfigurationError."""
-    value = body[key]
-    if not isinstance(value, bool):
-        raise ConfigurationError("invalid", f"“{key}” must be true or false.")
-    return value
 
 
 def team_of(name: str) -> Team:
@@ -66,7 +53,9 @@ class ChannelViews(ViewSet):
         name, team_name = text(body, "name"), text(body, "team") if body.get("team") else "Default"
         try:
             with transaction.atomic():
-                row = Channel.objects.create(team=team_of(team_name), name=name)
+                row = Channel(team=team_of(team_name), name=name)
+                etiquette.change(row, body)
+                row.save()
         except IntegrityError as error:
             raise Conflict("name_taken", "The team has a channel of this name already.") from error
         return Response(shapes.channel(find(self.rows(), row.public_id, "channel")), status=201)
@@ -77,7 +66,10 @@ class ChannelViews(ViewSet):
             row.name = text(body, "name")
         if "paused" in body:
             row.paused = flag(body, "paused")
+        etiquette.change(row, body)
         row.save()
+        if "muted_until" in body:
+            holding.mute(row, etiquette.mute_end(body), timezone.now())
         return Response(shapes.channel(row))
 
     def update(self, request: Request, pk: str) -> Response:
@@ -113,7 +105,7 @@ class WebhookURLViews(ViewSet):
         if priority is not None and (not isinstance(priority, int) or not 0 <= priority <= 1000):
             raise ConfigurationError("invalid", "“priority” must be a number from 0 to 1000.")
         kind = text(body, "kind") if body.get("kind") else "workflow"
-        row = channels.add_url(channel, body.get("url"), priority, kind)
+        row = channels.add_url(channel, body.get("url"), priority, kind, etiquette.limits(body))
         shown = {"secret": row.secret} if row.secret else {}  # of an endpoint, this one time
         return Response({**shapes.webhook_url(row), **shown}, status=201)
 
@@ -123,6 +115,8 @@ class WebhookURLViews(ViewSet):
             channels.set_url(row, body["url"])
         if isinstance(body.get("priority"), int):
             row.priority = max(0, min(body["priority"], 1000))
+        for name, value in etiquette.limits(body).items():
+            setattr(row, name, value)
         row.save()
         return Response(shapes.webhook_url(row))
 
@@ -134,7 +128,8 @@ class WebhookURLViews(ViewSet):
 
     @action(detail=True, methods=["post"])
     def test(self, request: Request, pk: str) -> Response:
-        row = deliveries.send_test(find(self.rows(), pk, "webhook URL").channel)
+        url = find(self.rows(), pk, "webhook URL")
+        row = deliveries.send_test(url.channel, via=url)
         return Response({"delivery": row.public_id}, status=202)
 
     @action(detail=True, methods=["post"], url_path="rotate-secret")
@@ -246,6 +241,7 @@ class SubscriptionViews(ViewSet):
 
     def create(self, request: Request) -> Response:
         body = body_of(request)
+        until = etiquette.mute_end(body)  # before anything is made
         row = connectors.subscribe(
             find(Connector.objects.all(), body.get("connector"), "connector"),
             find(Channel.objects.all(), body.get("channel"), "channel"),
@@ -253,6 +249,8 @@ class SubscriptionViews(ViewSet):
             filters=body.get("filters"),
             enabled=flag(body, "enabled") if "enabled" in body else True,
         )
+        if body.get("muted_until") is not None:
+            connectors.mute(row, until)
         return Response(shapes.subscription(row), status=201)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -263,6 +261,8 @@ class SubscriptionViews(ViewSet):
             row.filters = matching.clean_filters(body["filters"])
         if "enabled" in body:
             row.enabled = flag(body, "enabled")
+        if "muted_until" in body:
+            row.muted_until = etiquette.mute_end(body)
         row.save()
         return Response(shapes.subscription(row))
 

@@ -105,6 +105,40 @@ class WebhookURLShape(s.Serializer[Any]):
     priority = s.IntegerField(required=False, help_text="Tried in this order, lowest first.")
     state = s.ChoiceField(choices=["ok", "failing", "needs_person", "off"], read_only=True)
     state_reason = s.CharField(read_only=True)
+    per_second = s.IntegerField(required=False, help_text="The most cards in a second; 0: no limit.")
+    per_half_minute = s.IntegerField(required=False)
+    per_minute = s.IntegerField(required=False)
+    per_hour = s.IntegerField(required=False)
+    last_accepted_at = s.DateTimeField(read_only=True, allow_null=True)
+    last_failed_at = s.DateTimeField(read_only=True, allow_null=True)
+
+
+class QuietHoursShape(s.Serializer[Any]):
+    start = s.CharField(allow_null=True, help_text="By the channel's clocks: 22:00.")
+    end = s.CharField(allow_null=True, help_text="07:00; before the start: of the next day.")
+    days = s.ListField(
+        child=s.CharField(),
+        required=False,
+        help_text="mon, tue, wed, thu, fri, sat, sun: on which they begin; left out: every day.",
+    )
+    whole_days = s.ListField(
+        child=s.CharField(),
+        required=False,
+        help_text="Quiet from midnight to midnight.",
+    )
+    then = s.ChoiceField(
+        choices=["digest", "hold"],
+        required=False,
+        help_text="What becomes of the held cards: one digest card, or each in order.",
+    )
+    until = s.DateTimeField(read_only=True, allow_null=True, help_text="When the quiet of now ends.")
+
+
+MUTED: dict[str, Any] = {
+    "required": False,
+    "allow_null": True,
+    "help_text": "A time, “forever”, or null. Events are kept, their cards are not sent.",
+}
 
 
 class ChannelShape(s.Serializer[Any]):
@@ -113,6 +147,25 @@ class ChannelShape(s.Serializer[Any]):
     team = s.CharField(required=False, help_text="A team's name; made when there is none.")
     paused = s.BooleanField(required=False)
     state = s.ChoiceField(choices=["ok", "degraded", "failing", "paused"], read_only=True)
+    state_reason = s.CharField(read_only=True)
+    muted_until = s.CharField(**MUTED)
+    time_zone = s.CharField(required=False, help_text="Such as Europe/Berlin; else UTC.")
+    stale_after = s.IntegerField(
+        required=False, help_text="Minutes after which waiting cards become one digest card; 0: never."
+    )
+    urgent_severity = s.ChoiceField(
+        choices=["attention", "warning", "none"],
+        required=False,
+        help_text="Cards from this severity on come at once, whatever the rest says.",
+    )
+    quiet_hours = QuietHoursShape(required=False, allow_null=True)
+    budget_per_hour = s.IntegerField(
+        required=False, help_text="Cards an hour; what is above comes as one digest card. 0: no limit."
+    )
+    keep_alive = s.BooleanField(
+        required=False, help_text="Send a sign of life before Teams switches an idle workflow off."
+    )
+    keep_alive_days = s.IntegerField(required=False, help_text="After so many idle days: 1 to 85, else 60.")
     webhook_urls = WebhookURLShape(many=True, read_only=True)
 
 
@@ -149,6 +202,7 @@ class SubscriptionShape(s.Serializer[Any]):
         child=s.DictField(), required=False, help_text='{"field", "op", "value"}; all must hold.'
     )
     enabled = s.BooleanField(required=False)
+    muted_until = s.CharField(**MUTED)
 
 
 class ErrorShape(s.Serializer[Any]):
@@ -256,6 +310,9 @@ class ReplayShape(s.Serializer[Any]):
     total = s.IntegerField(read_only=True)
     done = s.IntegerField(read_only=True)
     skipped = s.IntegerField(read_only=True)
+    cards = s.DictField(
+        child=s.IntegerField(), read_only=True, help_text="What became of the cards: status -> number."
+    )
     created_at = s.DateTimeField(read_only=True)
 
 
@@ -275,8 +332,10 @@ class CommandEndpointShape(s.Serializer[Any]):
 
 
 class ReplaysCall(s.Serializer[Any]):
-    events = s.DictField(required=False, help_text="connector, type, outcome, since, until")
-    deliveries = s.DictField(required=False, help_text="channel, status, event, since, until")
+    events = s.DictField(required=False, help_text="connector, type, outcome, channel, since, until")
+    deliveries = s.DictField(
+        required=False, help_text="connector, type, channel, status, code, event, digest, since, until"
+    )
     channel = s.CharField(required=False, help_text="Another channel for all of it.")
 
 

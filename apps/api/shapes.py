@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from typing import Any
 
+from django.utils import timezone
+
+from apps.channels.etiquette import FOREVER
 from apps.channels.models import Channel, WebhookURL
 from apps.commands.models import CommandEndpoint
 from apps.connectors.models import Connector, Subscription
 from apps.deliveries.models import Delivery
+from apps.inbound import replays
 from apps.inbound.models import Event, InboundRequest, Replay
 from apps.sources.source import Source
 
@@ -64,7 +69,37 @@ def channel(row: Channel) -> dict[str, Any]:
         "team": row.team.name,
         "paused": row.paused,
         "state": row.state,
+        "state_reason": row.state_words,
+        "muted_until": muted(row.muted_until),
+        "time_zone": row.time_zone,
+        "stale_after": row.stale_after,
+        "urgent_severity": row.urgent_severity,
+        "quiet_hours": quiet_hours(row),
+        "budget_per_hour": row.budget_per_hour,
+        "keep_alive": row.keep_alive,
+        "keep_alive_days": row.keep_alive_days,
         "webhook_urls": urls,
+    }
+
+
+def muted(until: dt.datetime | None) -> dt.datetime | str | None:
+    """When a mute ends: a time, “forever”, or None when it is not muted."""
+    if until is None or until <= timezone.now():
+        return None
+    return "forever" if until >= FOREVER else until
+
+
+def quiet_hours(row: Channel) -> dict[str, Any] | None:
+    """The quiet hours of a channel, None when it has none."""
+    if row.quiet is None:
+        return None
+    return {
+        "start": f"{row.quiet_start:%H:%M}" if row.quiet_start else None,
+        "end": f"{row.quiet_end:%H:%M}" if row.quiet_end else None,
+        "days": row.quiet_days,
+        "whole_days": row.quiet_whole_days,
+        "then": row.quiet_then,
+        "until": row.quiet_until(timezone.now()),
     }
 
 
@@ -79,6 +114,12 @@ def webhook_url(row: WebhookURL) -> dict[str, Any]:
         "priority": row.priority,
         "state": row.state,
         "state_reason": row.state_reason,
+        "per_second": row.per_second,
+        "per_half_minute": row.per_half_minute,
+        "per_minute": row.per_minute,
+        "per_hour": row.per_hour,
+        "last_accepted_at": row.last_accepted_at,
+        "last_failed_at": row.last_failed_at,
     }
 
 
@@ -107,6 +148,7 @@ def subscription(row: Subscription) -> dict[str, Any]:
         "events": row.events,
         "filters": row.filters,
         "enabled": row.enabled,
+        "muted_until": muted(row.muted_until),
     }
 
 
@@ -161,7 +203,7 @@ def delivery(row: Delivery) -> dict[str, Any]:
 
 
 def replay(row: Replay) -> dict[str, Any]:
-    """A replay with how far it is."""
+    """A replay with how far it is: rows taken up, and what became of their cards."""
     return {
         "id": row.public_id,
         "kind": row.kind,
@@ -171,6 +213,7 @@ def replay(row: Replay) -> dict[str, Any]:
         "total": row.total,
         "done": row.done,
         "skipped": row.skipped,
+        "cards": replays.results([row])[row.pk],
         "created_at": row.created_at,
     }
 

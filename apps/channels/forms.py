@@ -7,10 +7,18 @@ from typing import Any
 
 from django import forms
 
-from apps.channels import services
+from apps.channels import etiquette, rules, services
 from apps.channels.models import Channel, WebhookURL
-from apps.core.admin import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget
+from apps.core.admin import (
+    TimeInput,
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextareaWidget,
+)
 from apps.core.errors import ConfigurationError
+
+LIMITS = ("per_second", "per_half_minute", "per_minute", "per_hour")
+LIMIT_LABELS = ("Most cards in 1 s", "Most in 30 s", "Most in 1 minute", "Most in 1 hour")
 
 
 class URLField(forms.CharField):
@@ -31,18 +39,61 @@ class URLField(forms.CharField):
             raise forms.ValidationError(error.public_message, code=error.code) from error
 
 
+class DaysField(forms.MultipleChoiceField):
+    """Days of the week, as boxes."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        choices = list(zip(etiquette.DAYS, etiquette.DAY_NAMES, strict=True))
+        widget = UnfoldAdminCheckboxSelectMultipleWidget()
+        super().__init__(choices=choices, required=False, widget=widget, **kwargs)
+
+
 class ChannelForm(forms.ModelForm):  # type: ignore[type-arg]
-    """A channel, with the time zone of its people."""
+    """A channel: how its people want to be told, and when not."""
 
     time_zone = forms.ChoiceField(
         choices=lambda: [(name, name) for name in sorted(zoneinfo.available_timezones())],
         initial="UTC",
         widget=UnfoldAdminSelectWidget(),
+        help_text="Quiet hours and digests are told by these clocks.",
+    )
+    quiet_days = DaysField(label="On these days", help_text="The days on which the quiet hours begin.")
+    quiet_whole_days = DaysField(
+        label="And all day on", help_text="Quiet from midnight to midnight, whatever stands above."
     )
 
     class Meta:
         model = Channel
-        fields = ("team", "name", "time_zone", "stale_after")
+        fields = (
+            "team", "name", "time_zone", "stale_after", "urgent_severity", "quiet_start", "quiet_end",
+            "quiet_days", "quiet_whole_days", "quiet_then", "budget_per_hour", "keep_alive", "keep_alive_days",
+        )  # fmt: skip
+        widgets = {
+            "quiet_start": TimeInput(),
+            "quiet_end": TimeInput(),
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("stale_after", "urgent_severity", "quiet_then", "budget_per_hour", "keep_alive_days"):
+            if name in self.fields:  # a viewer's form has none
+                self.fields[name].required = False
+        if not self.instance.quiet_days:
+            self.initial["quiet_days"] = list(etiquette.DAYS)
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        for name in ("stale_after", "urgent_severity", "quiet_then", "budget_per_hour", "keep_alive_days"):
+            # What is left empty stays as it is; a new channel gets what everybody gets.
+            if cleaned.get(name) in (None, ""):
+                cleaned[name] = getattr(self.instance, name)
+        return cleaned
+
+    def _post_clean(self) -> None:
+        super()._post_clean()  # type: ignore[misc]
+        for name, words in rules.problems(self.instance).items():
+            if name in self.fields and name not in self.errors:
+                self.add_error(name, words)
 
 
 class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -57,10 +108,13 @@ class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = WebhookURL
-        fields = ("kind", "new_url", "priority")
+        fields = ("kind", "new_url", "priority", "per_second", "per_half_minute", "per_minute", "per_hour")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        for name, label in zip(LIMITS, LIMIT_LABELS, strict=True):
+            if name in self.fields:  # a viewer's form has none
+                self.fields[name].required, self.fields[name].label = False, label
         if self.instance.pk:
             field = self.fields["new_url"]
             field.label = f"Webhook URL at {self.instance.host} ({self.instance.fingerprint})"
@@ -68,6 +122,9 @@ class WebhookURLForm(forms.ModelForm):  # type: ignore[type-arg]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
+        for name in LIMITS:
+            if cleaned.get(name) is None:
+                cleaned[name] = getattr(self.instance, name)
         if cleaned.get("new_url"):
             self.instance.kind = cleaned.get("kind") or self.instance.kind
             try:

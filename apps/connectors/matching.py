@@ -14,6 +14,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 
 from apps.cards.notification import Severity
+from apps.channels.etiquette import FOREVER
 from apps.core.errors import ConfigurationError
 from apps.sources.events import Attribute, selects
 
@@ -75,9 +76,7 @@ def decide(
         "enabled", rules.enabled, "The subscription is on." if rules.enabled else "The subscription is off."
     ):
         return Verdict(False, tuple(steps))
-    if rules.muted_until and not add(
-        "mute", rules.muted_until <= now, f"Muted until {rules.muted_until:%Y-%m-%d %H:%M} UTC."
-    ):
+    if rules.muted_until and not add("mute", rules.muted_until <= now, _until(rules.muted_until)):
         return Verdict(False, tuple(steps))
     patterns = rules.events or tuple(defaults)
     chosen = next((pattern for pattern in patterns if selects(pattern, event)), None)
@@ -89,6 +88,12 @@ def decide(
         if not add(f"filter {index}", passed, detail):
             return Verdict(False, tuple(steps))
     return Verdict(True, tuple(steps))
+
+
+def _until(moment: dt.datetime) -> str:
+    if moment >= FOREVER:
+        return "Muted until somebody unmutes it."
+    return f"Muted until {moment:%Y-%m-%d %H:%M} UTC."
 
 
 def check(

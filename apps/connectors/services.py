@@ -176,3 +176,9 @@ def resume(connector: Connector) -> None:
     """Make cards again, of the events that come from now on."""
     connector.paused = False
     connector.save(update_fields=["paused"])
+
+
+def mute(row: Subscription, until: dt.datetime | None) -> None:
+    """Make no cards of a subscription until a moment; None ends it."""
+    row.muted_until = until
+    row.save(update_fields=["muted_until"])

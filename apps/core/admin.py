@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -26,6 +27,7 @@ from unfold.decorators import display as theme_display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.sites import UnfoldAdminSite as ThemeSite
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminSelectWidget,
     UnfoldAdminSplitDateTimeWidget,
     UnfoldAdminTextareaWidget,
@@ -61,6 +63,15 @@ def display(
         return made
 
     return mark
+
+
+class TimeInput(forms.TimeInput):
+    """A time of day, with the browser's own way to choose one."""
+
+    input_type = "time"
+
+    def __init__(self, attrs: dict[str, Any] | None = None) -> None:
+        super().__init__(attrs=UnfoldAdminTextInputWidget(attrs).attrs, format="%H:%M")
 
 
 class CappedPaginator(Paginator):  # type: ignore[type-arg]
@@ -211,6 +222,8 @@ __all__ = [
     "ReadOnlyInline",
     "RolesMixin",
     "ThemeSite",
+    "TimeInput",
+    "UnfoldAdminCheckboxSelectMultipleWidget",
     "UnfoldAdminSelectWidget",
     "UnfoldAdminSplitDateTimeWidget",
     "UnfoldAdminTextInputWidget",

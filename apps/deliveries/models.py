@@ -32,6 +32,16 @@ class Delivery(PublicIdModel):
         COMMAND = "command", "Command"
         ACTION = "action", "Action"
         DIGEST = "digest", "Digest"
+        HEARTBEAT = "heartbeat", "Sign of life"
+
+    class Hold(models.TextChoices):
+        NONE = "", "Not held"
+        QUIET = "quiet", "Quiet hours"
+        BUDGET = "budget", "Noise budget"
+
+    class Lane(models.IntegerChoices):
+        LIVE = 0, "Live"
+        REPLAY = 1, "Replay: only when nothing live waits"
 
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="deliveries")
     event_key = models.BigIntegerField(null=True, blank=True, db_index=True, editable=False)
@@ -44,6 +54,13 @@ class Delivery(PublicIdModel):
     exempt = models.BooleanField(
         default=False, editable=False, help_text="Sent on purpose, so no digest covers it, however old it is."
     )
+    lane = models.PositiveSmallIntegerField(choices=Lane.choices, default=Lane.LIVE, editable=False)
+    # Held by the channel's etiquette until then; what was held counts its age from there.
+    hold = models.CharField(max_length=10, choices=Hold.choices, blank=True, default="", editable=False)
+    held_until = models.DateTimeField(null=True, blank=True, editable=False)
+    # Keys of the digest card that covers it, and of the replay that sends it.
+    digest_key = models.BigIntegerField(null=True, blank=True, editable=False)
+    replay_key = models.BigIntegerField(null=True, blank=True, editable=False)
     attempts_made = models.PositiveSmallIntegerField(default=0)
     card = models.TextField()
     summary = models.CharField(max_length=300, blank=True, default="")
@@ -70,7 +87,21 @@ class Delivery(PublicIdModel):
         indexes: ClassVar[list[Any]] = [
             # Partial: they hold what is due or wrong, and stay small however many rows there are.
             # In the order in which a channel's cards go.
-            models.Index(fields=["channel", "id"], condition=Q(status="pending"), name="delivery_turn"),
+            models.Index(
+                fields=["channel", "lane", "id", "due_at"],
+                condition=Q(status="pending"),
+                name="delivery_next",
+            ),
+            models.Index(
+                fields=["channel", "id"], condition=Q(status="pending") & ~Q(hold=""), name="delivery_held"
+            ),
+            models.Index(fields=["id"], condition=Q(status="pending", lane=1), name="delivery_replayed"),
+            models.Index(
+                fields=["digest_key"], condition=Q(digest_key__isnull=False), name="delivery_digest"
+            ),
+            models.Index(
+                fields=["replay_key", "status"], condition=Q(replay_key__isnull=False), name="delivery_replay"
+            ),
             models.Index(fields=["-id"], condition=Q(status="failed"), name="delivery_failed"),
             models.Index(fields=["channel", "-id"], name="delivery_channel"),
             models.Index(fields=["status", "-id"], name="delivery_status"),
@@ -87,7 +118,7 @@ class Attempt(models.Model):
     number = models.PositiveSmallIntegerField()
     at = models.DateTimeField()
     webhook_url = models.ForeignKey(
-        WebhookURL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+        WebhookURL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+", db_index=False
     )
     status = models.PositiveSmallIntegerField(null=True, blank=True, help_text="The HTTP status answered.")
     elapsed_ms = models.PositiveIntegerField(default=0)
@@ -97,6 +128,10 @@ class Attempt(models.Model):
 
     class Meta:
         ordering: ClassVar[list[str]] = ["delivery", "number"]
+        indexes: ClassVar[list[Any]] = [
+            # A new sender reads how busy each webhook URL was in the last hour.
+            models.Index(fields=["webhook_url", "at"], name="attempt_pace")
+        ]
 
     def __str__(self) -> str:
         return f"attempt {self.number}"

@@ -12,16 +12,22 @@ from django.db import connection
 from django.utils import timezone
 
 from apps.channels.models import Channel, WebhookURL
-from apps.channels.pacing import Limits
-from apps.deliveries.models import Delivery
+from apps.channels.pacing import Limits, Pacer
+from apps.deliveries.models import Attempt, Delivery
 
 URLS_FRESH = 2.0  # seconds for which what is known of webhook URLs is used again
 CHANNELS_FRESH = 0.25  # seconds between two looks at all channels while work is at hand
+MOST_AN_HOUR = (
+    5_000  # posts of a webhook URL whose last hour is read; a higher limit is paced by the shorter ones
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One webhook URL of a channel, as the sender needs it."""
+    """One webhook URL of a channel, as the sender needs it.
+
+    breaker_open_until: nothing goes this way before then, because it fails or has asked for a rest.
+    """
 
     id: int
     url: str
@@ -41,18 +47,31 @@ class Due:
     public_id: str
     event: str
     summary: str
+    via: int | None = None  # the webhook URL that was asked for
 
 
 class Ways:
-    """The usable webhook URLs of channels, in their order; read again every two seconds or when told."""
+    """The usable webhook URLs of channels, in their order; read again every two seconds or when told.
 
-    def __init__(self) -> None:
+    pacer: is told what an earlier sender posted, because the limits do not begin anew with each sender.
+    """
+
+    def __init__(self, pacer: Pacer | None = None) -> None:
         self._known: dict[int, tuple[float, list[Way]]] = {}
         self._urls: dict[tuple[int, str], str] = {}
+        self._pacer = pacer
+        self._remembered: set[int] = set()
 
     def forget(self, channel_id: int) -> None:
         """Something about the channel's URLs has changed."""
         self._known.pop(channel_id, None)
+
+    def by(self, channel_id: int, way_id: int | None, now: dt.datetime) -> Way | None:
+        """The usable way of that id, as far as is known; None when it rests or is none of the channel's."""
+        for way in self._known.get(channel_id, (0.0, []))[1]:
+            if way.id == way_id and (way.breaker_open_until is None or way.breaker_open_until <= now):
+                return way
+        return None
 
     def of(self, channel_ids: Collection[int], clock: float) -> dict[int, list[Way]]:
         """The ways of each channel. clock: monotonic seconds."""
@@ -80,15 +99,35 @@ class Ways:
                 if len(self._urls) > 20_000:
                     self._urls.clear()
                 self._urls[key] = row.url
-            limits = Limits(row.per_second, row.per_minute, row.per_hour)
-            found[row.channel_id].append(
-                Way(row.pk, self._urls[key], limits, row.breaker_open_until, row.keys(now))
-            )
+            limits = Limits(row.per_second, row.per_half_minute, row.per_minute, row.per_hour)
+            rests = [each for each in (row.breaker_open_until, row.blocked_until) if each is not None]
+            rest = max(rests, default=None)
+            found[row.channel_id].append(Way(row.pk, self._urls[key], limits, rest, row.keys(now)))
+        self._remember([way for ways in found.values() for way in ways], now, clock)
         for each, ways in found.items():
             self._known[each] = (clock, ways)
         if len(self._known) > 20_000:
             self._known.clear()
             self._known.update({each: (clock, ways) for each, ways in found.items()})
+
+    def _remember(self, ways: list[Way], now: dt.datetime, clock: float) -> None:
+        """Tell the pacer about earlier posts, once for each webhook URL."""
+        fresh = [way for way in ways if way.id not in self._remembered]
+        if self._pacer is None or not fresh:
+            return
+        self._remembered.update(way.id for way in fresh)
+        limits = {way.id: way.limits for way in fresh}
+        hourly = [key for key, each in limits.items() if 0 < each.per_hour <= MOST_AN_HOUR]
+        others = [key for key in limits if key not in set(hourly)]
+        for keys, seconds in ((hourly, 3600), (others, 60)):
+            moments: dict[int, list[float]] = {}
+            since = now - dt.timedelta(seconds=seconds)
+            rows = Attempt.objects.filter(webhook_url__in=keys, at__gt=since).order_by()
+            for key, at in rows.values_list("webhook_url_id", "at") if keys else ():
+                if key is not None:
+                    moments.setdefault(key, []).append(clock - (now - at).total_seconds())
+            for key, found in moments.items():
+                self._pacer.remember(key, limits[key], found)
 
 
 class Channels:
@@ -131,10 +170,10 @@ SELECT c.id FROM {Channel._meta.db_table} c WHERE NOT c.paused AND EXISTS (
   SELECT 1 FROM {Delivery._meta.db_table} d WHERE d.channel_id = c.id AND d.status = 'pending' AND d.due_at <= %s)
 ORDER BY c.id"""  # noqa: S608 - our own table names
 _OLDEST = f"""
-SELECT d.id, d.channel_id, d.attempts_made, d.card, d.public_id, d.event_public_id, d.summary
+SELECT d.id, d.channel_id, d.attempts_made, d.card, d.public_id, d.event_public_id, d.summary, d.webhook_url_id
 FROM {Delivery._meta.db_table} d WHERE d.id IN (
   SELECT (SELECT e.id FROM {Delivery._meta.db_table} e
-          WHERE e.channel_id = c.id AND e.status = 'pending' AND e.due_at <= %s ORDER BY e.id LIMIT 1)
+          WHERE e.channel_id = c.id AND e.status = 'pending' AND e.due_at <= %s ORDER BY e.lane, e.id LIMIT 1)
   FROM {Channel._meta.db_table} c WHERE c.id IN (MARKS) AND NOT c.paused)"""  # noqa: S608
 
 
@@ -149,7 +188,7 @@ def _moment(now: dt.datetime) -> object:
 
 
 def oldest_due(channel_ids: Iterable[int], now: dt.datetime) -> list[Due]:
-    """The oldest due card of each of the channels; paused channels have none."""
+    """The oldest due card of each of the channels, live ones first; paused channels have none."""
     keys = list(channel_ids)
     if not keys:
         return []

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db import connection, transaction
 
 from apps.channels import services as channels
-from apps.channels.transport import Accepted
+from apps.channels.transport import NEEDS_PERSON, Accepted
 from apps.core.errors import TransportError
 from apps.core.models import Counter
 from apps.deliveries import policy
@@ -91,10 +91,10 @@ def _accept(results: list[Result], now: dt.datetime) -> None:
 def _settle(result: Result, error: TransportError, now: dt.datetime, *, again: bool) -> str:
     # Guarded by the state, as above.
     row = Delivery.objects.filter(pk=result.delivery_id, status=Delivery.Status.PENDING)
-    channels.note_failed(result.webhook_url_id, error, now)
+    channels.note_failed(result.webhook_url_id, error, now, spare=again)
     words = {"error_code": error.code[:60], "error_message": error.public_message[:300]}
     wait = policy.next_wait(result.number, error, random.random())  # noqa: S311 - jitter, not a secret
-    url_is_gone = error.answer_status in (401, 403, 404, 410)
+    url_is_gone = error.answer_status in NEEDS_PERSON
     if again and (url_is_gone or wait is not None):
         wait = 0.0
     if wait is None:

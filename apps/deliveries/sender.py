@@ -63,7 +63,7 @@ class Sender:
         self._done: deque[Result] = deque()
         self._not_before: dict[int, float] = {}  # by channel, monotonic
         self._waiting: list[tuple[float, int]] = []  # the same as a heap, so that each is taken up in time
-        self._channels, self._ways = Channels(), Ways()
+        self._channels, self._ways = Channels(), Ways(self._pacer)
         self._noted: dict[int, float] = {}  # by webhook URL: when its health was written
         self._read, self._write = os.pipe()
         os.set_blocking(self._read, False)
@@ -96,6 +96,10 @@ class Sender:
         """Cards for these channels were stored just now."""
         for channel_id in channel_ids:
             self._channels.put(channel_id)
+
+    def on_their_way(self) -> frozenset[int]:
+        """The keys of deliveries that are being posted just now."""
+        return frozenset(job.delivery_id for job in self._busy.values())
 
     def close(self) -> None:
         """Give back threads and pipe. What is on its way is waited for."""
@@ -171,7 +175,9 @@ class Sender:
             return 0
         started = 0
         for due in oldest_due(chosen, now):
-            self._start(due, *chosen[due.channel_id], clock)
+            way, other_way = chosen[due.channel_id]
+            asked = self._ways.by(due.channel_id, due.via, now) if due.via else None
+            self._start(due, asked or way, other_way, clock)
             started += 1
         self._pacer.forget(clock - 1)
         return started

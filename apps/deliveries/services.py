@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from dataclasses import dataclass
 
 from django.db import transaction
 from django.db.models import Max
@@ -11,7 +13,8 @@ from django.utils import timezone
 
 from apps.cards import adaptive
 from apps.cards.notification import Card, Link, Notification, Severity
-from apps.channels.models import Channel
+from apps.channels import services as channels
+from apps.channels.models import Channel, WebhookURL
 from apps.core import wake
 from apps.core.errors import Conflict
 from apps.deliveries.models import Delivery
@@ -19,7 +22,20 @@ from apps.deliveries.models import Delivery
 TOPIC = "drain"
 LATE = dt.timedelta(minutes=1)
 DIGEST_FIRST = dt.timedelta(seconds=30)  # longer than the digest's own round
-DIGESTED = "digest"  # the error code of what a digest card covers
+# Error codes: what a digest card covers, and what somebody cancelled.
+DIGESTED, TAKEN_BACK = "digest", "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Slow:
+    """How a replay in bulk sends: after everything live, from `due_at` on, and findable by the replay's key."""
+
+    replay_key: int
+    due_at: dt.datetime
+
+    def put(self, row: Delivery) -> None:
+        """Make a delivery that is not saved yet part of the replay."""
+        row.lane, row.replay_key, row.due_at = Delivery.Lane.REPLAY, self.replay_key, self.due_at
 
 
 def build(
@@ -62,17 +78,41 @@ def build(
 
 
 def enqueue(
-    channel: Channel, card: Card, *, origin: str = Delivery.Origin.EVENT, thread_key: str = ""
+    channel: Channel,
+    card: Card,
+    *,
+    origin: str = Delivery.Origin.EVENT,
+    thread_key: str = "",
+    via: WebhookURL | None = None,
 ) -> Delivery:
-    """Store a card for a channel and wake the sender once the transaction is committed."""
+    """Store a card for a channel and wake the sender once the transaction is committed.
+
+    via: the webhook URL by which it goes if that works, instead of the channel's first.
+    """
     delivery = build(channel.pk, card, origin=origin, thread_key=thread_key)
+    delivery.webhook_url = via
     delivery.save()
     nudge()
     return delivery
 
 
-def send_test(channel: Channel) -> Delivery:
-    """Send the card that shows that a channel works."""
+def enqueue_made(channel: Channel, make: Callable[[Delivery], Card], *, origin: str) -> Delivery:
+    """Like `enqueue`, for a card that links to its own delivery: `make` is given the row."""
+    delivery = build(channel.pk, Card({}), origin=origin)
+    delivery.save()
+    made = build(channel.pk, make(delivery), origin=origin)
+    delivery.card, delivery.summary, delivery.severity = made.card, made.summary, made.severity
+    delivery.save(update_fields=["card", "summary", "severity"])
+    nudge()
+    return delivery
+
+
+def send_test(channel: Channel, via: WebhookURL | None = None) -> Delivery:
+    """Send the card that shows that a channel works. Webhook URLs that were given up are tried again.
+
+    via: the webhook URL that is to be tested.
+    """
+    channels.try_again(channel)
     note = Notification(
         title="Teams Connectors can post here",
         severity=Severity.GOOD,
@@ -80,7 +120,7 @@ def send_test(channel: Channel) -> Delivery:
         container=Link(str(channel)),
         text="This card was sent to test the channel. Nothing else needs to be done.",
     )
-    return enqueue(channel, adaptive.render(note), origin=Delivery.Origin.TEST)
+    return enqueue(channel, adaptive.render(note), origin=Delivery.Origin.TEST, via=via)
 
 
 def nudge() -> None:
@@ -88,19 +128,23 @@ def nudge() -> None:
     transaction.on_commit(lambda: wake.notify(TOPIC))
 
 
-def retry(delivery: Delivery) -> None:
+def retry(delivery: Delivery, slow: Slow | None = None) -> None:
     """Post a failed, cancelled or waiting delivery at the next occasion, with all its tries anew.
 
-    Raises ConfigurationError for one that was accepted: replay the event instead.
+    Raises Conflict for one that was accepted: replay the event instead.
     """
     changed = (
         Delivery.objects.filter(pk=delivery.pk)
         .exclude(status=Delivery.Status.ACCEPTED)
         .update(
             status=Delivery.Status.PENDING,
-            due_at=timezone.now(),
+            due_at=slow.due_at if slow else timezone.now(),
+            lane=Delivery.Lane.REPLAY if slow else Delivery.Lane.LIVE,
+            replay_key=slow.replay_key if slow else None,
             attempts_made=0,
             exempt=True,
+            hold=Delivery.Hold.NONE,
+            held_until=None,
             error_code="",
             error_message="",
         )
@@ -112,13 +156,15 @@ def retry(delivery: Delivery) -> None:
 
 
 @transaction.atomic
-def send_again(delivery: Delivery, channel: Channel | None = None) -> Delivery | None:
+def send_again(
+    delivery: Delivery, channel: Channel | None = None, slow: Slow | None = None
+) -> Delivery | None:
     """The same card once more: a failed or cancelled delivery is tried anew, an accepted one is copied.
 
     channel: another channel for a copy. None is returned for one that is still on its way.
     """
     if channel is None and delivery.status in (Delivery.Status.FAILED, Delivery.Status.CANCELLED):
-        retry(delivery)
+        retry(delivery, slow)
         return delivery
     if channel is None and delivery.status == Delivery.Status.PENDING:
         return None
@@ -137,25 +183,20 @@ def send_again(delivery: Delivery, channel: Channel | None = None) -> Delivery |
         replay=number,
         thread_key=delivery.thread_key,
     )
+    if slow is not None:
+        slow.put(copy)
     copy.save()
     nudge()
     return copy
 
 
 def cancel(delivery: Delivery) -> None:
-    """Take a waiting delivery back. Raises ConfigurationError when there is nothing to take back."""
+    """Take a waiting delivery back. Raises Conflict when there is nothing to take back."""
     changed = Delivery.objects.filter(pk=delivery.pk, status=Delivery.Status.PENDING).update(
-        status=Delivery.Status.CANCELLED
+        status=Delivery.Status.CANCELLED,
+        error_code=TAKEN_BACK,
+        error_message="Somebody cancelled it. It can be sent again.",
     )
     if not changed:
         raise Conflict("not_pending", "Only a waiting delivery can be cancelled.")
     delivery.refresh_from_db()
-
-
-def cover(delivery_ids: list[int]) -> int:
-    """Mark deliveries as covered by a digest card. They can be sent again one by one, or by a replay."""
-    return Delivery.objects.filter(pk__in=delivery_ids, status=Delivery.Status.PENDING).update(
-        status=Delivery.Status.CANCELLED,
-        error_code=DIGESTED,
-        error_message="It waited too long and is covered by a digest card. It can be sent again.",
-    )

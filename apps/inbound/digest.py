@@ -1,4 +1,4 @@
-"""After an outage: one digest card in place of many stale ones.
+"""One digest card in place of many: after an outage, after quiet hours, above the noise budget.
 
 What a digest covers is marked so, stands in the lists with its reason, and can be sent again. Urgent cards and
 those that somebody asked for are never covered.
@@ -7,31 +7,94 @@ those that somebody asked for are never covered.
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter as Tally
+from collections.abc import Collection
 
-from django.conf import settings
 from django.db import transaction
-from django.db.models import Min, QuerySet
-from django.urls import reverse
+from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 
 from apps.cards import adaptive
-from apps.cards.notification import Fact, Item, Items, Link, Notification, Severity
+from apps.cards.notification import Card
 from apps.channels.models import Channel
+from apps.deliveries import holding
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
-from apps.inbound.models import Event
+from apps.inbound import digest_card
+from apps.inbound.digest_card import Why
 
 FEWEST = 5  # stale cards; fewer are sent as they are
-MOST = 5_000  # covered by one card; what is left comes with the next one
-SHOWN = 6
-URGENT = Severity.ATTENTION.value
-RANK = {each.value: each.rank for each in Severity}
+WORDS = {
+    Why.OUTAGE: "It waited too long and is covered by a digest card. It can be sent again.",
+    Why.QUIET: "It came in the quiet hours and is covered by the morning digest. It can be sent again.",
+    Why.BUDGET: "It was above the channel's noise budget and is covered by a digest card. It can be sent again.",
+}
 
 
-def run(now: dt.datetime | None = None) -> set[int]:
-    """Cover what has become stale; returns the keys of channels that have a digest card now."""
+def run(now: dt.datetime | None = None, busy: Collection[int] = ()) -> set[int]:
+    """Hold, release and cover what is to be; returns the keys of channels that have something to send now.
+
+    busy: keys of deliveries that are being posted just now; they are left alone.
+    """
     now = now or timezone.now()
+    quiet = _hold_in_quiet(now, busy)
+    return _end_holds(now, busy, quiet) | _cover_stale(now, busy, quiet)
+
+
+def _hold_in_quiet(now: dt.datetime, busy: Collection[int]) -> set[int]:
+    """Let the backlog of channels wait whose quiet hours it is; returns the keys of these channels."""
+    wanted = Channel.objects.filter(Q(quiet_start__isnull=False) | ~Q(quiet_whole_days=[]))
+    ends = {channel: end for channel in wanted if (end := channel.quiet_until(now)) is not None}
+    if not ends:
+        return set()
+    waiting = Delivery.objects.filter(
+        channel__in=list(ends),
+        status=Delivery.Status.PENDING,
+        origin=Delivery.Origin.EVENT,
+        exempt=False,
+    )
+    found = set(waiting.order_by().values_list("channel_id", "hold", "held_until").distinct())
+    for channel, end in ends.items():
+        known = {(hold, until) for key, hold, until in found if key == channel.pk}
+        if known - {(Delivery.Hold.QUIET.value, end)}:
+            holding.hold_backlog(channel, end, now, busy)
+    return {channel.pk for channel in ends}
+
+
+def _end_holds(now: dt.datetime, busy: Collection[int], quiet: set[int]) -> set[int]:
+    """Quiet hours or an hour's budget are over: send what they held, or one digest of it."""
+    made: set[int] = set()
+    keys = set(holding.holding_channels()) - quiet
+    if not keys:
+        return made
+    holding.keep_paused(keys, now)
+    for channel in Channel.objects.filter(pk__in=keys, paused=False).select_related("team"):
+        over = Q(hold=Delivery.Hold.QUIET) | Q(hold=Delivery.Hold.BUDGET, held_until__lte=now)
+        if not channel.budget_per_hour and holding.release(
+            holding.held(channel).filter(hold=Delivery.Hold.BUDGET), now
+        ):
+            made.add(channel.pk)  # the budget was taken away meanwhile
+        rows = holding.held(channel).filter(over).exclude(pk__in=list(busy))
+        was_quiet = rows.filter(hold=Delivery.Hold.QUIET).exists()
+        if was_quiet and channel.quiet_then == Channel.Then.HOLD:
+            rows = _release(channel, rows, now)
+            made.add(channel.pk)
+            was_quiet = False
+        if _cover(channel, rows, Why.QUIET if was_quiet else Why.BUDGET, now):
+            made.add(channel.pk)
+    return made
+
+
+def _release(channel: Channel, rows: QuerySet[Delivery], now: dt.datetime) -> QuerySet[Delivery]:
+    """Send what quiet hours held, within the budget; returns what is above it."""
+    held = rows.filter(hold=Delivery.Hold.QUIET)
+    keys = list(held.values_list("pk", flat=True))
+    allowed = holding.take_budget(channel, len(keys), now)
+    if allowed:
+        holding.release(held.filter(pk__lte=keys[allowed - 1]), now)
+    return rows
+
+
+def _cover_stale(now: dt.datetime, busy: Collection[int], quiet: set[int]) -> set[int]:
     made: set[int] = set()
     wanted = Channel.objects.filter(stale_after__gt=0, paused=False)
     least = wanted.aggregate(least=Min("stale_after"))["least"]
@@ -39,82 +102,31 @@ def run(now: dt.datetime | None = None) -> set[int]:
         return made
     # One statement over what is pending, instead of one for each channel.
     old = Delivery.objects.filter(
-        status=Delivery.Status.PENDING, created_at__lt=now - dt.timedelta(minutes=least)
+        status=Delivery.Status.PENDING, hold="", created_at__lt=now - dt.timedelta(minutes=least)
     )
-    keys = list(old.order_by().values_list("channel_id", flat=True).distinct()[:1_000])
+    keys = set(old.order_by().values_list("channel_id", flat=True).distinct()[:1_000]) - quiet
     for channel in wanted.filter(pk__in=keys).select_related("team"):
-        if _stale(channel, now)[:FEWEST].count() >= FEWEST and _cover(channel, now):
+        before = now - dt.timedelta(minutes=channel.stale_after)
+        # What was held on purpose grows old only from then on.
+        rows = holding.waiting(channel, busy).filter(
+            Q(held_until__isnull=True) | Q(held_until__lt=before), hold="", created_at__lt=before
+        )
+        if rows[:FEWEST].count() >= FEWEST and _cover(channel, rows, Why.OUTAGE, now):
             made.add(channel.pk)
     return made
 
 
-def _stale(channel: Channel, now: dt.datetime) -> QuerySet[Delivery]:
-    before = now - dt.timedelta(minutes=channel.stale_after)
-    rows = Delivery.objects.filter(
-        channel=channel,
-        status=Delivery.Status.PENDING,
-        origin=Delivery.Origin.EVENT,
-        exempt=False,
-        created_at__lt=before,
-    )
-    return rows.exclude(severity=URGENT).order_by("id")
-
-
 @transaction.atomic
-def _cover(channel: Channel, now: dt.datetime) -> bool:
-    rows = list(_stale(channel, now).only("pk", "summary", "severity", "event_key", "created_at")[:MOST])
-    if deliveries.cover([row.pk for row in rows]) < FEWEST:
+def _cover(channel: Channel, rows: QuerySet[Delivery], why: Why, now: dt.datetime) -> bool:
+    last = rows.order_by("-pk").values_list("pk", flat=True).first()
+    if last is None:
         return False
-    card = adaptive.render(_note(channel, rows))
-    deliveries.enqueue(channel, card, origin=Delivery.Origin.DIGEST)
+    covered = rows.filter(pk__lte=last).order_by()
+
+    def make(digest: Delivery) -> Card:
+        return adaptive.render(digest_card.note(channel, covered, why, digest, now))
+
+    digest = deliveries.enqueue_made(channel, make, origin=Delivery.Origin.DIGEST)
+    code = holding.BUDGET if why is Why.BUDGET else deliveries.DIGESTED
+    holding.cover(covered, digest.pk, code, WORDS[why])
     return True
-
-
-def _note(channel: Channel, rows: list[Delivery]) -> Notification:
-    events = {
-        event.pk: event
-        for start in range(0, len(rows), 500)
-        for event in Event.objects.filter(
-            pk__in=[row.event_key for row in rows[start : start + 500] if row.event_key]
-        ).select_related("connector")
-    }
-    kinds = Tally(
-        (event.connector.name, event.type)
-        for row in rows
-        if (event := events.get(row.event_key or 0)) is not None
-    )
-    first = sorted(rows, key=lambda row: (-RANK.get(row.severity, 0), -row.pk))[:SHOWN]
-    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('admin:deliveries_delivery_changelist')}"
-    every = f"{page}?channel__id__exact={channel.pk}&status__exact=cancelled"
-    span = f"{rows[0].created_at:%d %b, %H:%M} – {rows[-1].created_at:%d %b, %H:%M} UTC"
-    return Notification(
-        f"{len(rows):,} events came while this channel could not be reached",
-        status="Digest",
-        severity=Severity.WARNING,
-        subject=Link("The full list", every),
-        container=Link(str(channel)),
-        facts=(Fact("From", span),),
-        lists=(
-            Items(
-                "How many of what",
-                tuple(
-                    Item(f"{name}: {kind}", lead=f"{count:,} ×")
-                    for (name, kind), count in kinds.most_common(SHOWN)
-                ),
-                total=len(kinds),
-            ),
-            Items(
-                "The most important",
-                tuple(_line(row, events) for row in first),
-                total=len(rows),
-                more_url=every,
-            ),
-        ),
-        footer="Each of them can be sent again from the full list.",
-        link_title="Full list",
-    )
-
-
-def _line(row: Delivery, events: dict[int, Event]) -> Item:
-    event = events.get(row.event_key or 0)
-    return Item(row.summary, url=event.url if event else "")

@@ -19,6 +19,7 @@ from apps.connectors.models import Connector, Subscription
 from apps.core import background, tokens
 from apps.core.errors import AppError
 from apps.core.models import Counter
+from apps.deliveries import holding
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
 from apps.inbound import buttons
@@ -284,30 +285,39 @@ def _match(
 
 
 def send(
-    event: Event, card: Card, matched: list[Subscription], *, replay: int = 0, thread_key: str = ""
+    event: Event,
+    card: Card,
+    matched: list[Subscription],
+    *,
+    replay: int = 0,
+    thread_key: str = "",
+    slow: deliveries.Slow | None = None,
 ) -> set[int]:
     """Store one delivery for each subscription; two that lead to one channel make one card.
 
-    Returns the keys of the channels.
+    slow: of a replay in bulk. Returns the keys of the channels.
     """
     channels: set[int] = set()
     rows: list[Delivery] = []
+    now = timezone.now()
     for subscription in matched:
         if subscription.channel_id not in channels:
             channels.add(subscription.channel_id)
-            rows.append(
-                deliveries.build(
-                    subscription.channel_id,
-                    card,
-                    event_key=event.pk,
-                    event_public_id=event.public_id,
-                    subscription_key=subscription.pk,
-                    origin=Delivery.Origin.REPLAY if replay else Delivery.Origin.EVENT,
-                    replay=replay,
-                    thread_key=thread_key,
-                    since=None if replay or not _is_stale(event, subscription) else event.received_at,
-                )
+            row = deliveries.build(
+                subscription.channel_id,
+                card,
+                event_key=event.pk,
+                event_public_id=event.public_id,
+                subscription_key=subscription.pk,
+                origin=Delivery.Origin.REPLAY if replay else Delivery.Origin.EVENT,
+                replay=replay,
+                thread_key=thread_key,
+                since=None if replay or not _is_stale(event, subscription) else event.received_at,
             )
+            if slow is not None:
+                slow.put(row)
+            holding.observe(row, subscription.channel, now)
+            rows.append(row)
     Delivery.objects.bulk_create(rows, ignore_conflicts=True)
     deliveries.nudge()
     return channels

@@ -1,74 +1,87 @@
-"""Replays in bulk: what a filter finds is sent once more, slowly enough that live events never wait for it."""
+"""Replays in bulk: what a filter finds is sent once more, so that live events never wait for it.
+
+Three things see to that: a channel's live cards go before replayed ones (`Delivery.lane`), replayed cards get at most
+half of what a channel's webhook URLs take (`Pace`), and rows are only taken up while no live event waits.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import transaction
-from django.db.models import QuerySet
-from django.utils.dateparse import parse_datetime
+from django.db.models import Count
+from django.utils import timezone
 
-from apps.channels.models import Channel
-from apps.core.errors import AppError, ConfigurationError, Conflict
+from apps.channels.models import Channel, WebhookURL
+from apps.channels.pacing import Limits, Pacer
+from apps.core.errors import AppError, Conflict
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
+from apps.inbound import replay_filters
 from apps.inbound.models import Event, Replay
 from apps.inbound.services import replay_event
 
 STEP = 5  # rows in one turn of the drain
-WAITING = 10  # replayed cards that may wait at a time: so many stand before a live one at most
-MOST = 1_000_000  # rows counted
-
-EVENT_FILTERS = {
-    "connector": "connector__public_id", "type": "type", "outcome": "outcome", "since": "received_at__gte",
-    "until": "received_at__lt",
-}  # fmt: skip
-DELIVERY_FILTERS = {
-    "channel": "channel__public_id", "status": "status", "event": "event_public_id", "since": "created_at__gte",
-    "until": "created_at__lt",
-}  # fmt: skip
+WAITING = 100  # replayed cards that may wait at a time
+CANCELLED = "replay_cancelled"  # the error code of cards that were not sent any more
 
 
-def _rows(kind: str, filters: object) -> QuerySet[Any]:
-    """What the filters find. Raises ConfigurationError for one that is unknown or unreadable."""
-    if not isinstance(filters, dict):
-        raise ConfigurationError("bad_filters", f"“{kind}” is an object of filters; {{}} means all.")
-    events = kind == Replay.Kind.EVENTS
-    known = EVENT_FILTERS if events else DELIVERY_FILTERS
-    rows: QuerySet[Any] = Event.objects.all() if events else Delivery.objects.all()
-    for name, value in filters.items():
-        if name not in known:
-            raise ConfigurationError("bad_filters", f"There is no filter “{name}”. Use {', '.join(known)}.")
-        if not isinstance(value, str) or not value or len(value) > 200:
-            raise ConfigurationError("bad_filters", f"The filter “{name}” must be a text.")
-        wanted: object = value
-        if name in ("since", "until"):
-            wanted = _moment(name, value)
-        rows = rows.filter(**{known[name]: wanted})
-    return rows
+class Pace:
+    """When a channel takes its next replayed card: at most at half of its limits."""
+
+    def __init__(self) -> None:
+        self._pacer = Pacer()
+        self._limits: dict[int, Limits] = {}
+        self._replay = 0
+
+    def next(self, channel_id: int, now: dt.datetime) -> dt.datetime:
+        """The due time of the channel's next card, which is then taken."""
+        if channel_id not in self._limits:
+            self._limits[channel_id] = _half(channel_id)
+        limits, moment = self._limits[channel_id], now.timestamp()
+        due = max(moment, self._pacer.free_at(channel_id, limits, moment))
+        self._pacer.take(channel_id, limits, due)
+        return dt.datetime.fromtimestamp(due, dt.UTC)
+
+    def begin(self, replay: Replay, now: dt.datetime) -> None:
+        """Recall what the replay sent in the last hour: each drain begins without a memory."""
+        if self._replay == replay.pk:
+            return
+        self._pacer, self._limits, self._replay = Pacer(), {}, replay.pk
+        sent = Delivery.objects.filter(replay_key=replay.pk, due_at__gt=now - dt.timedelta(hours=1))
+        moments: dict[int, list[float]] = {}
+        for channel_id, due_at in sent.order_by().values_list("channel_id", "due_at"):
+            moments.setdefault(channel_id, []).append(due_at.timestamp())
+        for channel_id, found in moments.items():
+            self._limits[channel_id] = _half(channel_id)
+            self._pacer.remember(channel_id, self._limits[channel_id], found)
 
 
-def _moment(name: str, value: str) -> dt.datetime:
-    try:
-        found = parse_datetime(value.replace(" ", "+"))
-    except ValueError:
-        found = None
-    if found is None:
-        raise ConfigurationError("bad_filters", f"“{name}” is a time such as 2026-03-14T09:00:00Z.")
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+def _half(channel_id: int) -> Limits:
+    rows = WebhookURL.objects.filter(channel=channel_id).exclude(state=WebhookURL.State.OFF)
+    row = rows.order_by("priority", "id").defer("url", "secret", "previous_secret").first()
+    if row is None:
+        return Limits(*(_halved(count) for count in (4, 60, 100, 1800)))
+    counts = (row.per_second, row.per_half_minute, row.per_minute, row.per_hour)
+    return Limits(*(_halved(count) for count in counts))
+
+
+def _halved(count: int) -> int:
+    return max(1, count // 2) if count else 0
 
 
 @transaction.atomic
 def start(kind: str, filters: object, channel: Channel | None = None, started_by: str = "") -> Replay:
     """Begin a replay of what the filters find now. Raises ConfigurationError."""
-    rows = _rows(kind, filters)
+    rows = replay_filters.rows_of(kind, filters)
     last = rows.order_by("-pk").values_list("pk", flat=True).first() or 0
     made = Replay.objects.create(
         kind=kind,
         filters=filters,
         channel=channel,
-        total=rows.order_by()[:MOST].count(),
+        total=rows.order_by()[: replay_filters.MOST].count(),
         end_key=last,
         started_by=started_by[:150],
     )
@@ -76,30 +89,54 @@ def start(kind: str, filters: object, channel: Channel | None = None, started_by
     return made
 
 
+@transaction.atomic
 def cancel(replay: Replay) -> None:
-    """Send no more of it. What was sent stays sent. Raises Conflict when it is over."""
+    """Send no more of it, nor what waits. What was sent stays sent. Raises Conflict when it is over."""
     changed = Replay.objects.filter(pk=replay.pk, status=Replay.Status.RUNNING).update(
         status=Replay.Status.CANCELLED
     )
-    if not changed:
+    waiting = Delivery.objects.filter(replay_key=replay.pk, status=Delivery.Status.PENDING)
+    taken_back = waiting.update(
+        status=Delivery.Status.CANCELLED,
+        error_code=CANCELLED,
+        error_message="Its replay was cancelled. It can be sent again.",
+    )
+    if not changed and not taken_back:
         raise Conflict("replay_over", "The replay is over already.")
+    if not changed:
+        Replay.objects.filter(pk=replay.pk).update(status=Replay.Status.CANCELLED)
     replay.refresh_from_db()
 
 
-def step() -> set[int]:
+def results(rows: Iterable[Replay]) -> dict[int, dict[str, int]]:
+    """What became of the cards of each replay: its key -> status -> number."""
+    keys = [row.pk for row in rows]
+    found: dict[int, dict[str, int]] = {key: dict.fromkeys(Delivery.Status.values, 0) for key in keys}
+    counted = Delivery.objects.filter(replay_key__in=keys).order_by().values("replay_key", "status")
+    for each in counted.annotate(number=Count("pk")):
+        found[each["replay_key"] or 0][each["status"]] = each["number"]
+    return found
+
+
+def step(pace: Pace | None = None) -> set[int]:
     """Work on the oldest running replay; returns the keys of channels that have cards now."""
     replay = Replay.objects.filter(status=Replay.Status.RUNNING).order_by("id").first()
     if replay is None:
         return set()
-    waiting = Delivery.objects.filter(status=Delivery.Status.PENDING, origin=Delivery.Origin.REPLAY)
+    waiting = Delivery.objects.filter(status=Delivery.Status.PENDING, lane=Delivery.Lane.REPLAY)
     if waiting.order_by()[: WAITING + 1].count() > WAITING:
         return set()
-    rows = _rows(replay.kind, replay.filters).filter(pk__gt=replay.last_key, pk__lte=replay.end_key)
-    found = list(rows.order_by("pk")[:STEP])
+    pace = pace or Pace()
+    pace.begin(replay, timezone.now())
+    rows = replay_filters.rows_of(replay.kind, replay.filters)
+    rows = rows.filter(pk__gt=replay.last_key, pk__lte=replay.end_key)
     channels: set[int] = set()
+    found = list(rows.order_by("pk")[:STEP])
     for row in found:
         with transaction.atomic():
-            made = _again(row, replay)
+            if not Replay.objects.select_for_update().filter(pk=replay.pk, status="running").exists():
+                return channels  # it was cancelled just now
+            made = _again(row, replay, pace)
             replay.last_key = row.pk
             replay.done += bool(made)
             replay.skipped += not made
@@ -110,12 +147,18 @@ def step() -> set[int]:
     return channels
 
 
-def _again(row: Any, replay: Replay) -> set[int]:
+def _again(row: Any, replay: Replay, pace: Pace) -> set[int]:
     """Send one row once more; the keys of its channels, empty when there is nothing to send."""
+    now = timezone.now()
+    slow = deliveries.Slow(replay.pk, now)
     try:
         if isinstance(row, Event):
-            return {each.channel_id for each in replay_event(row, replay.channel)}
-        made = deliveries.send_again(row, replay.channel)
+            made = replay_event(row, replay.channel, slow)
+        else:
+            again = deliveries.send_again(row, replay.channel, slow)
+            made = [again] if again else []
     except AppError:
         return set()
-    return {made.channel_id} if made else set()
+    for each in made:
+        Delivery.objects.filter(pk=each.pk).update(due_at=pace.next(each.channel_id, now))
+    return {each.channel_id for each in made}

@@ -170,11 +170,13 @@ def card_of(event: Event, channels: Iterable[int] = ()) -> tuple[Card, str]:
 
 
 @transaction.atomic
-def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]:
+def replay_event(
+    event: Event, channel: Channel | None = None, slow: deliveries.Slow | None = None
+) -> list[Delivery]:
     """Send the event again: to the channels that its connector's subscriptions choose now, or to `channel`.
 
-    Each replay has a number of its own, so it can be told from the first send. Raises ConfigurationError
-    when there is nothing to send.
+    Each replay has a number of its own, so it can be told from the first send. slow: of a replay in bulk.
+    Raises ConfigurationError when there is nothing to send.
     """
     locked = (
         Event.objects.select_for_update().select_related("connector", "request__connector").get(pk=event.pk)
@@ -197,17 +199,19 @@ def replay_event(event: Event, channel: Channel | None = None) -> list[Delivery]
             replay=locked.replays,
             thread_key=thread,
         )
+        if slow is not None:
+            slow.put(row)
         row.save()
         deliveries.nudge()
         return [row]
-    pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread)
+    pipeline.send(locked, card, matched, replay=locked.replays, thread_key=thread, slow=slow)
     return list(Delivery.objects.filter(event_key=locked.pk, replay=locked.replays))
 
 
 def _still_matched(event: Event) -> list[Subscription]:
     """The subscriptions that wanted the event and still exist. Raises Conflict when there is none."""
     wanted = {entry["subscription"] for entry in event.trace if entry.get("matched")}
-    matched = list(event.connector.subscriptions.filter(public_id__in=wanted))
+    matched = list(event.connector.subscriptions.filter(public_id__in=wanted).select_related("channel__team"))
     if not matched:
         raise Conflict(
             "no_subscription", "No subscription matches this event. Choose a channel to send it to."

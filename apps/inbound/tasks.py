@@ -17,6 +17,7 @@ from apps.actions import tasks as actions
 from apps.cards import adaptive
 from apps.core import wake
 from apps.core.models import Counter, Heartbeat
+from apps.deliveries import keepalive
 from apps.deliveries import retention as delivery_retention
 from apps.deliveries.owner import OwnerLock
 from apps.deliveries.sender import Sender
@@ -31,8 +32,8 @@ STOP_TOPIC = "stop"
 DRAIN_SECONDS = 50.0  # well under the task time-out; the successor takes over
 BEAT = 5.0  # seconds between heartbeats
 PRUNE_BATCH = 200
-DIGEST_EVERY = 20.0  # seconds between two looks for stale cards
 DOWNTIME = dt.timedelta(minutes=5)  # a silence longer than that is repaired
+DIGEST_EVERY = 20.0  # seconds between two looks at what is held, stale or idle
 REPLAY_EVERY = 0.1  # seconds between two steps of a replay
 
 
@@ -76,7 +77,7 @@ def _work(
         now = time.monotonic()
         if now - looked > DIGEST_EVERY:
             looked = now
-            sender.expect(digest.run())
+            sender.expect(digest.run(busy=sender.on_their_way()) | keepalive.run())
         if now - beat > BEAT:
             beat = now
             Heartbeat.beat("cluster")
@@ -89,7 +90,7 @@ def _work(
         if not batch.requests and now - idle > REPLAY_EVERY:
             # Only when no live event waits.
             idle = now
-            sender.expect(replays.step())
+            sender.expect(replays.step(pace))
         return batch.requests
 
     def stop() -> bool:
@@ -97,7 +98,7 @@ def _work(
         stopped = stopper.drain() or stopped
         return stopped
 
-    sender = Sender(settings.SEND_CONCURRENCY)
+    sender, pace = Sender(settings.SEND_CONCURRENCY), replays.Pace()
     try:
         posts = sender.run(seconds=seconds, before=before, listener=listener, stop=stop)
         return posts, stopped

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
 from apps.channels import services
-from apps.channels.forms import ChannelForm, WebhookURLForm
+from apps.channels.forms import LIMITS, ChannelForm, WebhookURLForm
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.core.admin import STATES, Button, ConfigAdmin, ConfigInline, display
+from apps.deliveries import holding
 from apps.deliveries import services as deliveries
+from connectors_site.admin.mute import MuteMixin
 
 
 @admin.register(Team)
@@ -41,6 +45,8 @@ class WebhookURLInline(ConfigInline):
         "kind",
         "new_url",
         "priority",
+        LIMITS[:2],
+        LIMITS[2:],
         "shown_state",
         "state_reason",
         "last_accepted_at",
@@ -58,7 +64,7 @@ class WebhookURLInline(ConfigInline):
 
 
 @admin.register(Channel)
-class ChannelAdmin(ConfigAdmin):
+class ChannelAdmin(MuteMixin, ConfigAdmin):
     """Where cards go."""
 
     form = ChannelForm
@@ -67,7 +73,38 @@ class ChannelAdmin(ConfigAdmin):
     list_filter = ("paused", "team")
     search_fields = ("name", "team__name", "public_id__exact")
     autocomplete_fields = ("team",)
-    fields = ("team", "name", "time_zone", "stale_after", "shown_state", "why", "public_id")
+    fieldsets = (
+        (None, {"fields": ("team", "name", "time_zone", "shown_state", "why", "public_id")}),
+        ("Delivery", {"fields": ("urgent_severity", "stale_after")}),
+        (
+            "Quiet hours",
+            {
+                "fields": (
+                    ("quiet_start", "quiet_end"),
+                    "quiet_days",
+                    "quiet_whole_days",
+                    "quiet_then",
+                ),
+                "description": "Cards wait until the quiet hours are over. Leave the times empty for none; an end "
+                "before the start is the next morning.",
+            },
+        ),
+        (
+            "Noise",
+            {
+                "fields": ("budget_per_hour",),
+                "description": "What is above the budget comes as one digest card that says who talked most and "
+                "what would make it quieter. Nothing is lost: it can be sent again.",
+            },
+        ),
+        (
+            "Keep-alive",
+            {
+                "fields": ("keep_alive", "keep_alive_days"),
+                "description": "For channels in which little happens.",
+            },
+        ),
+    )
     readonly_fields = ("shown_state", "why", "public_id")
     inlines = (WebhookURLInline,)
     buttons = (
@@ -77,6 +114,11 @@ class ChannelAdmin(ConfigAdmin):
             icon="pause", shown=lambda row: not row.paused,
         ),
         Button("resume", "Resume", icon="play_arrow", shown=lambda row: row.paused),
+        Button(
+            "again", "I have mended it, try again", icon="restart_alt",
+            shown=lambda row: row.state in ("failing", "degraded") and row.webhook_urls.exists(),
+        ),
+        *MuteMixin.mute_buttons,
     )  # fmt: skip
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Channel]:
@@ -103,6 +145,21 @@ class ChannelAdmin(ConfigAdmin):
     def do_test(self, request: HttpRequest, row: Channel) -> str:
         deliveries.send_test(row)
         return "A test card is on its way. See the deliveries for what became of it."
+
+    def do_again(self, request: HttpRequest, row: Channel) -> str:
+        services.try_again(row)
+        deliveries.nudge()
+        return "Waiting cards are tried again now."
+
+    def zone_of(self, row: Channel) -> str:
+        return row.time_zone
+
+    def mute(self, row: Channel, until: dt.datetime | None) -> str:
+        kept = holding.mute(row, until, timezone.now())
+        if until is None:
+            return "The channel is heard again. What came meanwhile is kept: send it again from the replays."
+        words = f" {kept} waiting card{'' if kept == 1 else 's'} stay unsent." if kept else ""
+        return f"The channel is muted: events are kept, their cards are not sent.{words}"
 
     def do_pause(self, request: HttpRequest, row: Channel) -> str:
         services.pause(row, f"Paused by {request.user.get_username()}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
@@ -17,6 +18,7 @@ from apps.core import roles
 from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
 from apps.core.errors import NotFound
 from apps.inbound import services as inbound
+from connectors_site.admin.mute import MuteMixin
 
 
 def can_make_hook(row: Connector) -> bool:
@@ -162,8 +164,10 @@ class ConnectorAdmin(ConfigAdmin):
 
 
 @admin.register(Subscription)
-class SubscriptionAdmin(ConfigAdmin):
+class SubscriptionAdmin(MuteMixin, ConfigAdmin):
     """Which events of a connector go to which channel."""
+
+    buttons = MuteMixin.mute_buttons
 
     form = SubscriptionForm
     list_display = ("connector", "channel", "enabled", "muted_until")
@@ -201,6 +205,15 @@ class SubscriptionAdmin(ConfigAdmin):
             return redirect(reverse("admin:connectors_connector_changelist"))
         found: HttpResponse = super().add_view(request, form_url, extra_context)
         return found
+
+    def zone_of(self, row: Subscription) -> str:
+        return row.channel.time_zone
+
+    def mute(self, row: Subscription, until: dt.datetime | None) -> str:
+        services.mute(row, until)
+        if until is None:
+            return "The subscription is heard again."
+        return "The subscription is muted: its events are kept and make no cards."
 
     def _connector(self, request: HttpRequest) -> Connector | None:
         key = request.GET.get("connector", "")

@@ -6,10 +6,12 @@ import datetime as dt
 from collections import defaultdict
 from typing import Any
 
+from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.channels.models import Channel
+from apps.channels import health
+from apps.channels.models import Channel, WebhookURL
 from apps.connectors.models import Connector
 from apps.core.models import Counter, Heartbeat
 from apps.deliveries.models import Delivery
@@ -102,14 +104,13 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
                 "link": "",
             }
         )
-    channels = Channel.objects.select_related("team").prefetch_related("webhook_urls")[:MOST]
     found.extend(
         {
             "level": "danger" if channel.state == "failing" else "warning",
             "text": f"{channel}: {channel.state_words}",
             "link": reverse("admin:channels_channel_change", args=[channel.pk]),
         }
-        for channel in channels
+        for channel in _troubled(now)
         if channel.state in ("failing", "degraded")
     )
     for connector in Connector.objects.prefetch_related("subscriptions")[:MOST]:
@@ -123,6 +124,22 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
                 }
             )
     return found
+
+
+def _troubled(now: dt.datetime) -> list[Channel]:
+    """Channels that may need a person, found by the state and the age of their webhook URLs alone."""
+    idle = now - dt.timedelta(days=health.IDLE_WARNING)
+    ways = WebhookURL.objects.exclude(state=WebhookURL.State.OFF)
+    bad = ways.filter(
+        ~Q(state=WebhookURL.State.OK)
+        | Q(last_accepted_at__lt=idle)
+        | Q(last_accepted_at__isnull=True, created_at__lt=idle)
+        | Q(failing_since__lt=now - dt.timedelta(days=health.FAIL_WARNING))
+    )
+    rows = Channel.objects.filter(
+        Q(pk__in=bad.values("channel")) | ~Q(pk__in=ways.values("channel")), paused=False
+    )
+    return list(rows.select_related("team").prefetch_related("webhook_urls")[:MOST])
 
 
 def _trouble(connector: Connector, now: dt.datetime) -> str:

@@ -49,3 +49,24 @@ def test_only_what_can_help_is_tried_again() -> None:
 def test_any_retry_after_is_read_or_left(value: str) -> None:
     found = read_retry_after(value)
     assert found is None or 0 <= found <= 86_400
+
+
+def test_half_a_minute_takes_sixty_and_a_minute_a_hundred() -> None:
+    pacer, limits, now = Pacer(), Limits(), 0.0
+    sent: list[float] = []
+    for _ in range(130):
+        now = max(now, pacer.free_at(1, limits, now))
+        pacer.take(1, limits, now)
+        sent.append(now)
+    assert sent[59] < 20
+    assert sent[60] >= 30
+    assert sent[100] >= 60
+    assert limits.sustained == 0.5
+
+
+def test_what_an_earlier_sender_posted_still_counts() -> None:
+    pacer, limits = Pacer(), Limits(per_hour=10)
+    pacer.remember(1, limits, [100.0 + each for each in range(10)])
+    assert pacer.free_at(1, limits, 200.0) == 3700.0
+    pacer.remember(1, limits, [150.0])  # known already
+    assert pacer.free_at(1, limits, 200.0) == 3700.0

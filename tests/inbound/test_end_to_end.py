@@ -155,6 +155,7 @@ def test_it_tries_again_after_a_temporary_answer(
     wait = (delivery.due_at - timezone.now()).total_seconds()
     assert (6 if "Retry-After" in answer[1] else 3) < wait < 12
     Delivery.objects.update(due_at=timezone.now())
+    WebhookURL.objects.update(blocked_until=None)  # the rest that it asked for is over
     tasks.drain(0.5)
     delivery.refresh_from_db()
     assert (delivery.status, delivery.attempts_made, len(sink.posts)) == ("accepted", 2, 2)
