@@ -37,6 +37,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Deliveries", "send", "deliveries_delivery_changelist", roles.SEE),
             ("Replays", "replay", "inbound_replay_changelist", roles.SEE),
             ("Requests", "input", "inbound_inboundrequest_changelist", roles.SEE),
+            ("Saved samples", "bookmark", "inbound_savedsample_changelist", roles.SEE),
         ),
     ),
     (
@@ -71,7 +72,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import catalog, connect, trace
+        from connectors_site.pages import backtest, catalog, connect, preview, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -80,13 +81,16 @@ class Site(ThemeSite):  # type: ignore[misc]
         return [
             page("catalog/", catalog.catalog, "catalog"),
             page("catalog/<slug:slug>/", catalog.source, "source"),
-            page("catalog/<slug:slug>/card/<str:name>/", catalog.sample_card, "sample-card"),
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
             page("check-url/", connect.check_url, "check-url"),
+            page("preview/", preview.preview, "preview"),
+            page("backtest/", backtest.backtest, "backtest"),
             page("find/", trace.find, "find"),
+            page("trace/request/<str:public_id>/", trace.request_trace, "request-trace"),
             page("trace/<str:public_id>/", trace.trace, "trace"),
+            page("trace/<str:public_id>/sample/", trace.keep, "trace-keep"),
         ]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:

@@ -17,6 +17,15 @@ from apps.core import roles
 from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
 from apps.core.errors import NotFound
 from apps.inbound import services as inbound
+from connectors_site.pages import preview
+
+
+def _panel(about: str, key: str, connector: Connector) -> dict[str, Any]:
+    """The preview beside a form; nothing when the connector's source is not installed."""
+    try:
+        return preview.panel(about, key, connector.source_object(), connector)
+    except NotFound:
+        return {}
 
 
 class SubscriptionInline(ReadOnlyInline):
@@ -40,6 +49,7 @@ class ConnectorAdmin(ConfigAdmin):
     """Configured sources."""
 
     form = ConnectorForm
+    change_form_template = "admin/with_preview.html"
     list_display = ("name", "shown_source", "shown_state", "last_event_at")
     list_filter = ("source", "paused")
     search_fields = ("name", "public_id__exact")
@@ -86,6 +96,12 @@ class ConnectorAdmin(ConfigAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return redirect(reverse("admin:catalog"))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
+        row = context.get("original")
+        if row is not None and self.has_change_permission(request, row):
+            context |= {"panel": _panel("connector", row.public_id, row), "form_id": "connector_form"}
+        return super().render_change_form(request, context, **kwargs)
 
     @display(description="Source", ordering="source")
     def shown_source(self, row: Connector) -> str:
@@ -145,6 +161,7 @@ class SubscriptionAdmin(ConfigAdmin):
     """Which events of a connector go to which channel."""
 
     form = SubscriptionForm
+    change_form_template = "admin/with_preview.html"
     list_display = ("connector", "channel", "enabled", "muted_until")
     list_filter = ("enabled", "connector")
     list_select_related = ("connector", "channel__team")
@@ -180,6 +197,14 @@ class SubscriptionAdmin(ConfigAdmin):
             return redirect(reverse("admin:connectors_connector_changelist"))
         found: HttpResponse = super().add_view(request, form_url, extra_context)
         return found
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
+        row = context.get("original")
+        connector = row.connector if row is not None else self._connector(request)
+        if connector is not None and self.has_change_permission(request, row):
+            key = row.public_id if row is not None else f"new:{connector.public_id}"
+            context |= {"panel": _panel("subscription", key, connector), "form_id": "subscription_form"}
+        return super().render_change_form(request, context, **kwargs)
 
     def _connector(self, request: HttpRequest) -> Connector | None:
         key = request.GET.get("connector", "")
