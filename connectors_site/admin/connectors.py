@@ -50,6 +50,7 @@ class ConnectorAdmin(ConfigAdmin):
 
     form = ConnectorForm
     change_form_template = "admin/with_preview.html"
+    compressed_fields = False  # the preview stands beside the form, so labels stand above their fields
     list_display = ("name", "shown_source", "shown_state", "last_event_at")
     list_filter = ("source", "paused")
     search_fields = ("name", "public_id__exact")
@@ -162,6 +163,7 @@ class SubscriptionAdmin(ConfigAdmin):
 
     form = SubscriptionForm
     change_form_template = "admin/with_preview.html"
+    compressed_fields = False  # the preview stands beside the form, so labels stand above their fields
     list_display = ("connector", "channel", "enabled", "muted_until")
     list_filter = ("enabled", "connector")
     list_select_related = ("connector", "channel__team")

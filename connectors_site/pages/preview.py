@@ -211,5 +211,12 @@ def choices(source: Source, connector: Connector | None) -> list[dict[str, Any]]
 
 
 def panel(about: str, key: str, source: Source, connector: Connector | None = None) -> dict[str, Any]:
-    """What the panel's template wants."""
-    return {"about": about, "key": key, "choices": choices(source, connector)}
+    """What the panel's template wants. `first` is what it shows at once."""
+    groups = choices(source, connector)
+    first = groups[0]["entries"][0]["value"] if groups else ""
+    if first.startswith("sample:"):
+        # The source's own order puts what people know best first; its usual events are sent.
+        offered = {each["value"] for group in groups for each in group["entries"]}
+        usual = (f"sample:{name}" for name in source.events.defaults())
+        first = next((each for each in usual if each in offered), first)
+    return {"about": about, "key": key, "choices": groups, "first": first}

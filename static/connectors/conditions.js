@@ -37,7 +37,8 @@
   const usual = element("div", "tc-chips");
   usual.setAttribute("role", "group");
   usual.setAttribute("aria-label", "Usual conditions");
-  box.append(names, list, more, usual);
+  const verdict = element("p", "tc-builder-verdict"); // where the preview stands further down; it is told there
+  box.append(names, list, more, usual, verdict);
   const raw = element("details", "tc-guide tc-builder-text");
   raw.append(element("summary", "", "As text"));
   text.before(box);
@@ -120,7 +121,8 @@
   box.addEventListener("keydown", (event) => { if (event.key === "Enter" && event.target.tagName === "INPUT") event.preventDefault(); });
 
   panel.addEventListener("tc:preview", (event) => {
-    const found = event.detail.fields;
+    const { fields: found, words, judged } = event.detail;
+    verdict.textContent = judged ? words : "";
     if (!found) return;
     values.clear();
     for (const each of found) values.set(each.field, each.value);
