@@ -172,7 +172,10 @@ def _passes(op: str, field: str, values: list[str], asked: list[str]) -> bool:
 
 def _like(field: str, value: str, pattern: str) -> bool:
     """Shell patterns; of events also a parent's name, as everywhere where events are chosen."""
-    return selects(pattern, value) if field == EVENT else fnmatchcase(value, pattern)
+    if field == EVENT:
+        return selects(pattern, value)
+    # People write “*[bot]” and mean those very characters, so a bracket may also stand for itself.
+    return fnmatchcase(value, pattern) or ("[" in pattern and fnmatchcase(value, pattern.replace("[", "[[]")))
 
 
 def _compare(op: str, field: str, values: list[str], asked: list[str]) -> bool:
