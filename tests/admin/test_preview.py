@@ -76,7 +76,9 @@ def test_the_verdict_follows_the_form_and_nothing_is_saved(connector: Connector)
 
 def test_a_subscription_that_is_being_made_is_tried_on_a_sample(connector: Connector) -> None:
     key = f"new:{connector.public_id}"
-    found = ask(signed_in("admin"), "subscription", key, "sample:push", enabled="on", events=["issues.opened"]).json()
+    found = ask(
+        signed_in("admin"), "subscription", key, "sample:push", enabled="on", events=["issues.opened"]
+    ).json()
     assert "push is not among the chosen events" in found["words"]
     assert Subscription.objects.count() == 1
 
