@@ -41,6 +41,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Replays", "replay", "replays", roles.SEE),
             ("Actions", "touch_app", "actions_actionrun_changelist", roles.SEE),
             ("Requests", "input", "inbound_inboundrequest_changelist", roles.SEE),
+            ("Saved samples", "bookmark", "inbound_savedsample_changelist", roles.SEE),
         ),
     ),
     (
@@ -75,7 +76,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import catalog, connect, custom, hooks, replays, trace
+        from connectors_site.pages import backtest, catalog, connect, custom, hooks, preview, replays, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -84,7 +85,6 @@ class Site(ThemeSite):  # type: ignore[misc]
         return [
             page("catalog/", catalog.catalog, "catalog"),
             page("catalog/<slug:slug>/", catalog.source, "source"),
-            page("catalog/<slug:slug>/card/<str:name>/", catalog.sample_card, "sample-card"),
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
@@ -98,13 +98,17 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("custom/<slug:slug>/request/<str:public_id>/", custom.captured, "custom-captured"),
             page("connected/<str:public_id>/hook/", hooks.make, "make-hook"),
             page("check-url/", connect.check_url, "check-url"),
+            page("preview/", preview.preview, "preview"),
+            page("backtest/", backtest.backtest, "backtest"),
             page("find/", trace.find, "find"),
             page("replays/", replays.index, "replays"),
             page("replays/new/", replays.new, "replay-new"),
             page("replays/<str:public_id>/", replays.progress, "replay"),
             page("replays/<str:public_id>/state/", replays.state, "replay-state"),
             page("replays/<str:public_id>/cancel/", replays.cancel, "replay-cancel"),
+            page("trace/request/<str:public_id>/", trace.request_trace, "request-trace"),
             page("trace/<str:public_id>/", trace.trace, "trace"),
+            page("trace/<str:public_id>/sample/", trace.keep, "trace-keep"),
         ]
 
     def get_sidebar_list(self, request: HttpRequest) -> list[dict[str, Any]]:

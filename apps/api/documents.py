@@ -15,6 +15,8 @@ from drf_spectacular.utils import (
 )
 from rest_framework import serializers as s
 
+from apps.connectors.matching import OPS
+
 F = TypeVar("F", bound=Callable[..., Any])
 ID: dict[str, Any] = {"help_text": "An opaque id."}
 
@@ -189,6 +191,28 @@ class ConnectorShape(s.Serializer[Any]):
     )
 
 
+class FilterShape(s.Serializer[Any]):
+    field = s.CharField(
+        help_text="severity, event, a field of the source's events (branch, author, labels, repository, "
+        "project, bot …), or a JMESPath expression over the payload written with $. in front."
+    )
+    op = s.ChoiceField(
+        choices=list(OPS),
+        required=False,
+        help_text="is, when left out. matches takes shell patterns; of event also a parent's name. at_least and "
+        "at_most compare severities or numbers. holds: the expression is true.",
+    )
+    value = s.JSONField(
+        required=False, help_text="A text, number or boolean, or a list of which one must fit. None for "
+        "exists, absent and holds.",
+    )  # fmt: skip
+    missing = s.ChoiceField(
+        choices=["drop", "pass"],
+        required=False,
+        help_text="What becomes of events that have no such field: dropped, when left out.",
+    )
+
+
 class SubscriptionShape(s.Serializer[Any]):
     id = s.CharField(read_only=True, **ID)
     connector = s.CharField(**ID)
@@ -198,9 +222,7 @@ class SubscriptionShape(s.Serializer[Any]):
         required=False,
         help_text='Names or patterns; ["*"]: all; left out: the defaults.',
     )
-    filters = s.ListField(
-        child=s.DictField(), required=False, help_text='{"field", "op", "value"}; all must hold.'
-    )
+    filters = FilterShape(many=True, required=False, help_text="All must hold.")
     enabled = s.BooleanField(required=False)
     muted_until = s.CharField(**MUTED)
 
@@ -263,8 +285,23 @@ class PreviewCall(s.Serializer[Any]):
     source = s.CharField(required=False, help_text="A source's slug; or give a mapping.")  # type: ignore[assignment]
     mapping = s.DictField(required=False, help_text="The document of a custom source that need not be saved.")
     headers = s.DictField(required=False)
-    body = s.CharField(help_text="The request's text as it was sent: JSON, form or XML.")
-    options = s.DictField(required=False)
+    body = s.CharField(required=False, help_text="The request's text as it was sent: JSON, form or XML.")
+    event = s.CharField(required=False, help_text="A stored event, in place of source, headers and body.")
+    options = s.DictField(required=False, help_text="Of a stored event: else those of its connector.")
+    events = s.ListField(child=s.CharField(), required=False, help_text="Patterns to judge it by.")
+    filters = FilterShape(many=True, required=False, help_text="Conditions to judge it by.")
+
+
+class LintShape(s.Serializer[Any]):
+    level = s.ChoiceField(choices=["problem", "advice"])
+    path = s.CharField()
+    message = s.CharField()
+
+
+class VerdictShape(s.Serializer[Any]):
+    matched = s.BooleanField()
+    words = s.CharField()
+    steps = s.ListField(child=s.DictField(), help_text="Each rule with its verdict and the value it saw.")
 
 
 class PreviewEvent(s.Serializer[Any]):
@@ -273,6 +310,11 @@ class PreviewEvent(s.Serializer[Any]):
     notification = s.DictField(allow_null=True)
     card = s.DictField(allow_null=True)
     bytes = s.IntegerField()
+    budget = s.IntegerField()
+    summary = s.CharField(help_text="The line in the activity feed.")
+    warnings = s.ListField(child=s.CharField())
+    lint = LintShape(many=True)
+    verdict = VerdictShape(allow_null=True, help_text="Given when events or filters were.")
     error = ErrorShape(allow_null=True)
 
 

@@ -7,6 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
 from apps.api import acting, configuration, custom, views
+from apps.api.backtest import BacktestView
 from apps.api.preview import PreviewView
 
 router = SimpleRouter()
@@ -27,6 +28,7 @@ router.register("replays", views.ReplayViews, basename="replay")
 router.register("deliveries", views.DeliveryViews, basename="delivery")
 
 urlpatterns = [
+    re_path(r"^subscriptions/backtest/?$", BacktestView.as_view(), name="backtest"),
     re_path(r"^preview/?$", PreviewView.as_view(), name="preview"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),

@@ -196,7 +196,8 @@ class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "spellcheck": "false"}),
         help_text="One condition a line, all must hold: “branch is main”, “repository matches octo/*”, "
         "“labels contains bug”, “severity at_least warning”, “author is_not renovate[bot]”, "
-        "“$.issue.priority is high” (any field of the payload).",
+        "“branch? matches release/*” (also events without a branch), “event not_matches *.edited”, "
+        "“$.issue.priority is high” (any field of the payload, as JMESPath), “$.commits[?distinct] holds”.",
     )
 
     channel = forms.ModelChoiceField(

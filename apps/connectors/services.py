@@ -139,9 +139,13 @@ def subscribe(
 
 def clean_events(connector: Connector, events: object) -> list[str]:
     """The patterns as they are stored. Raises ConfigurationError for one that selects nothing."""
+    return clean_patterns(connector.source_object(), events)
+
+
+def clean_patterns(source: Source, events: object) -> list[str]:
+    """The same for a source that has no connector yet."""
     if not isinstance(events, list) or len(events) > 1000:
         raise ConfigurationError("bad_events", "Events are a list of names or patterns.")
-    source = connector.source_object()
     names = [spec.name for spec in source.events]
     for pattern in events:
         if not isinstance(pattern, str) or not 0 < len(pattern) <= 200:

@@ -128,3 +128,26 @@ class Replay(PublicIdModel):
 
     def __str__(self) -> str:
         return f"{self.done + self.skipped} of {self.total} {self.kind}"
+
+
+class SavedSample(PublicIdModel):
+    """A request that an admin keeps for previews and tests: masked, and not deleted by the retention."""
+
+    connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="saved_samples")
+    name = models.CharField(max_length=200)
+    event = models.CharField(max_length=200, blank=True, default="", help_text="What it was understood as.")
+    method = models.CharField(max_length=10, default="POST")
+    headers = models.JSONField(default=dict)
+    query = models.TextField(blank=True, default="")
+    body = models.BinaryField(help_text="The masked body, compressed by zlib.")
+    size = models.PositiveIntegerField(default=0, help_text="Bytes of the masked body.")
+    saved_by = models.CharField(max_length=150, blank=True, default="")
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["connector__name", "name", "id"]
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["connector", "name"], name="sample_name_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -109,7 +109,15 @@ def sample_request(connector: Connector, event: str = "") -> Http:
     if found.kind != "json":
         headers["content-type"] = CONTENT_TYPES[found.kind]
     headers[pipeline.SAMPLE_HEADER] = tokens.sign(connector.public_id, purpose="sample")
-    http = replace(http, headers=Headers(headers), url=connector.url, received_at=now)
+    return signed(connector, replace(http, headers=Headers(headers)), now)
+
+
+def signed(connector: Connector, http: Http, now: dt.datetime) -> Http:
+    """The request as the source would sign it for this connector now.
+
+    Raises Conflict when the connector has no secret yet.
+    """
+    http = replace(http, url=connector.url, received_at=now)
     scheme = connectors.scheme_of(connector)
     if not scheme.needs_secret:
         return http

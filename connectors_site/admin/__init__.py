@@ -6,6 +6,6 @@ connector runs a sample through the pipeline. Django imports this package when i
 
 from __future__ import annotations
 
-from connectors_site.admin import accounts, channels, chat, connectors, people, traffic
+from connectors_site.admin import accounts, channels, chat, connectors, people, samples, traffic
 
-__all__ = ["accounts", "channels", "chat", "connectors", "people", "traffic"]
+__all__ = ["accounts", "channels", "chat", "connectors", "people", "samples", "traffic"]

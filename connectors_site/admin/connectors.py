@@ -19,6 +19,7 @@ from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
 from apps.core.errors import NotFound
 from apps.inbound import services as inbound
 from connectors_site.admin.mute import MuteMixin
+from connectors_site.pages import preview
 
 
 def can_make_hook(row: Connector) -> bool:
@@ -27,6 +28,14 @@ def can_make_hook(row: Connector) -> bool:
         return row.account_id is not None and row.source_object().hooks is not None
     except NotFound:
         return False
+
+
+def _panel(about: str, key: str, connector: Connector) -> dict[str, Any]:
+    """The preview beside a form; nothing when the connector's source is not installed."""
+    try:
+        return preview.panel(about, key, connector.source_object(), connector)
+    except NotFound:
+        return {}
 
 
 class SubscriptionInline(ReadOnlyInline):
@@ -50,6 +59,8 @@ class ConnectorAdmin(ConfigAdmin):
     """Configured sources."""
 
     form = ConnectorForm
+    change_form_template = "admin/with_preview.html"
+    compressed_fields = False  # the preview stands beside the form, so labels stand above their fields
     list_display = ("name", "shown_source", "shown_state", "last_event_at")
     list_filter = ("source", "paused")
     search_fields = ("name", "public_id__exact")
@@ -101,6 +112,12 @@ class ConnectorAdmin(ConfigAdmin):
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         return redirect(reverse("admin:catalog"))
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
+        row = context.get("original")
+        if row is not None and self.has_change_permission(request, row):
+            context |= {"panel": _panel("connector", row.public_id, row), "form_id": "connector_form"}
+        return super().render_change_form(request, context, **kwargs)
 
     @display(description="Source", ordering="source")
     def shown_source(self, row: Connector) -> str:
@@ -170,6 +187,8 @@ class SubscriptionAdmin(MuteMixin, ConfigAdmin):
     buttons = MuteMixin.mute_buttons
 
     form = SubscriptionForm
+    change_form_template = "admin/with_preview.html"
+    compressed_fields = False  # the preview stands beside the form, so labels stand above their fields
     list_display = ("connector", "channel", "enabled", "muted_until")
     list_filter = ("enabled", "connector")
     list_select_related = ("connector", "channel__team")
@@ -214,6 +233,14 @@ class SubscriptionAdmin(MuteMixin, ConfigAdmin):
         if until is None:
             return "The subscription is heard again."
         return "The subscription is muted: its events are kept and make no cards."
+
+    def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
+        row = context.get("original")
+        connector = row.connector if row is not None else self._connector(request)
+        if connector is not None and self.has_change_permission(request, row):
+            key = row.public_id if row is not None else f"new:{connector.public_id}"
+            context |= {"panel": _panel("subscription", key, connector), "form_id": "subscription_form"}
+        return super().render_change_form(request, context, **kwargs)
 
     def _connector(self, request: HttpRequest) -> Connector | None:
         key = request.GET.get("connector", "")

@@ -52,9 +52,12 @@ class InboundRequestAdmin(ReadOnlyAdmin):
         return row.status
 
     @display(description="Events")
-    def shown_events(self, row: InboundRequest) -> SafeString | str:
+    def shown_events(self, row: InboundRequest) -> SafeString:
         found = [trace_link(each.public_id, each.title or each.type) for each in row.events.all()[:20]]
-        return SafeString("<br>".join(found)) if found else "None"
+        if found:
+            return SafeString("<br>".join(found))
+        page = reverse("admin:request-trace", args=[row.public_id])
+        return format_html('None. <a class="tc-link" href="{}">Show what was sent</a>', page)
 
     def do_replay(self, request: HttpRequest, row: InboundRequest) -> str:
         inbound.replay_request(row)

@@ -7,21 +7,16 @@ from itertools import groupby
 from typing import Any
 
 from django.contrib import admin
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils import timezone
 
-from apps.cards import adaptive, limits
-from apps.cards.notification import Notification
-from apps.connectors import options
 from apps.connectors.models import Connector
 from apps.core import roles
 from apps.core.errors import AppError, NotFound
 from apps.sources import registry
-from apps.sources.http import Http
-from apps.sources.samples import folder, sample, samples
-from apps.sources.source import Context, Source
-from apps.sources.understand import understand_all
+from apps.sources.samples import folder, samples
+from apps.sources.source import Source
+from connectors_site.pages import preview
 
 MAX_LOGO = 40_000  # characters
 
@@ -97,33 +92,9 @@ def source(request: HttpRequest, slug: str) -> HttpResponse:
         source=found,
         logo=logo(slug),
         groups=grouped_events(found),
+        panel=preview.panel("source", slug, found),
         connectors=Connector.objects.filter(source=slug)[:50],
         may_connect=request.user.has_perm(roles.CONFIGURE),
         ignored=sorted(found.events.ignored.items()),
     )
     return render(request, "admin/source.html", values)
-
-
-def sample_card(request: HttpRequest, slug: str, name: str) -> JsonResponse:
-    """The card of an event's sample, as the real path makes it."""
-    found = source_or_404(slug)
-    shipped = sample(found, name)
-    if shipped is None:
-        raise Http404
-    http: Http = found.sample_http(shipped.event, shipped.body)
-    ctx = Context(options=options.defaults(found), now=timezone.now(), headers=http.headers)
-    try:
-        for item in understand_all(found, http, ctx):
-            if item.notification is not None:
-                told = item.notification
-                card = adaptive.render(told) if isinstance(told, Notification) else told
-                measured = limits.size(card.content)
-                return JsonResponse(
-                    {
-                        "card": card.content, "summary": card.summary, "bytes": measured,
-                        "budget": limits.BUDGET, "lint": limits.check(card.content),
-                    }
-                )  # fmt: skip
-    except AppError as error:
-        return JsonResponse({"error": error.public_message}, status=error.status)
-    return JsonResponse({"error": "This sample makes no card."}, status=404)

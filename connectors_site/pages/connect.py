@@ -10,7 +10,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -25,6 +25,7 @@ from apps.channels.urls_teams import recognise
 from apps.connectors import options
 from apps.connectors import services as connectors
 from apps.connectors.forms import PREFIX, EventsField, option_field, option_values
+from apps.connectors.matching import Rules
 from apps.connectors.models import Connector
 from apps.core import crypto, roles
 from apps.core.admin import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
@@ -33,9 +34,11 @@ from apps.core.models import Counter
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
 from apps.inbound.models import Event
+from apps.inbound.trials import Proposal
 from apps.sources.samples import folder
 from apps.sources.source import Source
-from connectors_site.pages.catalog import logo, sample_names, source_or_404
+from connectors_site.pages import preview
+from connectors_site.pages.catalog import logo, source_or_404
 
 SESSION_KEY = "shown_secret"  # a new secret waits here, encrypted, so that the page survives a reload
 KEPT = 30 * 60  # seconds
@@ -113,6 +116,22 @@ class ConnectForm(forms.Form):
         return connector, secret, channel
 
 
+def trial_of(source: Source, data: QueryDict) -> tuple[Proposal, dict[str, list[str]]]:
+    """What the form would set up, for the preview, and what is wrong with its options."""
+    form = ConnectForm(source, data)
+    form.is_valid()
+    values = form.cleaned_data.get("option_values")
+    events = tuple(form.cleaned_data.get("events") or ())
+    errors = {
+        name: [str(each) for each in found]
+        for name, found in form.errors.items()
+        if name.startswith(PREFIX) or name == "events"
+    }
+    if values is None:
+        errors[""] = [str(each) for each in form.non_field_errors()]
+    return Proposal(values or {}, (("The channel", Rules(events=events)),) if events else ()), errors
+
+
 def _keep_secret(request: HttpRequest, connector: Connector, secret: str) -> None:
     value = crypto.keyring().encrypt(secret) if secret else ""
     request.session[SESSION_KEY] = [connector.public_id, value, time.time()]
@@ -152,7 +171,7 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
         "source": source,
         "logo": logo(slug),
         "form": form,
-        "samples": sorted(sample_names(slug)),
+        "panel": preview.panel("connect", slug, source),
     }
     return render(request, "admin/connect.html", values)
 

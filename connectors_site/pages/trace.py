@@ -2,68 +2,100 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import zlib
+import re
 from typing import Any
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.views.decorators.http import require_POST
 
 from apps.channels.models import Channel
-from apps.core import roles
+from apps.core import masking, roles
 from apps.core.errors import AppError
 from apps.deliveries.models import Delivery
+from apps.inbound import saved
 from apps.inbound import services as inbound
 from apps.inbound.models import Event, InboundRequest
+from connectors_site.pages import preview
 
 SHOWN_BODY = 60_000  # characters
 LATEST = 5_000  # events in which a title or a person is looked for
-HIDDEN = ("secret", "token", "password", "signature", "authorization", "clientstate", "sessionid", "api_key")
+UNREAD = 500  # requests without events whose headers are searched
+FOUND = 50  # shown
+_NUMBER = re.compile(r"(?:(?P<prefix>[A-Za-z][A-Za-z0-9_]{0,20}-)|[#!])?(?P<number>\d{1,12})")
 
 
 def find(request: HttpRequest) -> HttpResponse:
     """Events by id, delivery id, title, number or person."""
     query = request.GET.get("q", "").strip()[:200]
-    found: list[Event] = list(_search(query)) if query else []
+    found = _search(query) if query else []
+    others = _requests(query) if query and not found else []
     if len(found) == 1:
         return redirect(reverse("admin:trace", args=[found[0].public_id]))
+    if len(others) == 1:
+        return redirect(reverse("admin:request-trace", args=[others[0].public_id]))
+    deliveries = Delivery.objects.filter(public_id=query) if query and not found and not others else None
     values = {
         **admin.site.each_context(request),
         "title": "Why did I (not) get this?",
         "query": query,
         "events": found,
         "latest": LATEST,
-        "requests": _requests(query) if query and not found else [],
+        "requests": others,
+        "deliveries": deliveries.select_related("channel__team")[:1] if deliveries is not None else [],
     }
     return render(request, "admin/find.html", values)
 
 
-def _search(query: str) -> QuerySet[Event]:
+def _search(query: str) -> list[Event]:
     rows = Event.objects.select_related("connector").order_by("-id")
-    exact = rows.filter(Q(public_id=query) | Q(source_event_id=query) | Q(request__public_id=query))
-    if exact.exists():
-        return exact[:50]
+    exact = list(
+        rows.filter(Q(public_id=query) | Q(source_event_id=query) | Q(request__public_id=query))[:FOUND]
+    )
+    if exact:
+        return exact
     delivery = Delivery.objects.filter(public_id=query).first()
     if delivery and delivery.event_key:
-        return rows.filter(pk=delivery.event_key)
+        return list(rows.filter(pk=delivery.event_key))
     # Words are looked for among the latest events only, so that the page stays fast at a million rows.
     newest = Event.objects.order_by("-id").values_list("pk", flat=True).first() or 0
     recent = rows.filter(pk__gt=newest - LATEST)
-    return recent.filter(
-        Q(title__icontains=query)
-        | Q(actor__icontains=query)
-        | Q(url__icontains=query)
-        | Q(type__iexact=query)
-    )[:50]
+    number = _NUMBER.fullmatch(query)
+    return _by_number(recent, number) if number else _by_words(recent, query)
+
+
+def _by_words(recent: QuerySet[Event], query: str) -> list[Event]:
+    return list(
+        recent.filter(
+            Q(title__icontains=query)
+            | Q(actor__icontains=query)
+            | Q(url__icontains=query)
+            | Q(type__iexact=query)
+        )[:FOUND]
+    )
+
+
+def _by_number(recent: QuerySet[Event], found: re.Match[str]) -> list[Event]:
+    """The number as a word of its own, in the title or the address: 12 is not 123."""
+    whole = f"{found['prefix'] or ''}{found['number']}"
+    exact = re.compile(rf"(?<![\w.]){re.escape(whole)}(?![\w.]*\d)(?!\w)", re.IGNORECASE)
+    rows = recent.filter(Q(title__icontains=whole) | Q(url__icontains=whole))
+    return [row for row in rows[:1_000] if exact.search(row.title) or exact.search(row.url)][:FOUND]
 
 
 def _requests(query: str) -> list[InboundRequest]:
-    return list(InboundRequest.objects.filter(public_id=query).select_related("connector").defer("body")[:1])
+    """Requests by id; those that made no event also by the source's delivery id, which stands in a header."""
+    rows = InboundRequest.objects.select_related("connector").defer("body").order_by("-id")
+    exact = list(rows.filter(public_id=query)[:1])
+    if exact:
+        return exact
+    unread = rows.filter(status=InboundRequest.Status.MALFORMED)[:UNREAD]
+    return [row for row in unread if query in row.headers.values()][:FOUND]
 
 
 def trace(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -79,20 +111,90 @@ def trace(request: HttpRequest, public_id: str) -> HttpResponse:
         .order_by("id")[:100]
     )
     shown = [{"row": each, "attempts": list(each.attempts.all())} for each in deliveries]
+    may_replay = request.user.has_perm(roles.OPERATE)
     values = {
-        **admin.site.each_context(request),
+        **_page(request, event.request, reverse("admin:trace", args=[public_id])),
         "title": event.title or event.type,
         "event": event,
+        "first": _first(event),
         "deliveries": shown,
-        "card": deliveries[0].card if deliveries else _card(event),
-        "body": _body(event.request) if "body" in request.GET else "",
-        "headers": _headers(event.request) if "body" in request.GET else [],
-        "channels": Channel.objects.select_related("team")[:500]
-        if request.user.has_perm(roles.OPERATE)
-        else [],
-        "may_replay": request.user.has_perm(roles.OPERATE),
+        "panel": _panel(event),
+        "channels": Channel.objects.select_related("team")[:500] if may_replay else [],
+        "may_replay": may_replay,
+        "may_keep": request.user.has_perm(roles.CONFIGURE),
     }
     return render(request, "admin/trace.html", values)
+
+
+def request_trace(request: HttpRequest, public_id: str) -> HttpResponse:
+    """A request that made no event, or several: received, verified, and what was found in it."""
+    row = get_object_or_404(InboundRequest.objects.select_related("connector"), public_id=public_id)
+    events = list(row.events.order_by("index")[:100])
+    if len(events) == 1:
+        return redirect(reverse("admin:trace", args=[events[0].public_id]))
+    values = {
+        **_page(request, row, reverse("admin:request-trace", args=[public_id])),
+        "title": f"Request {row.public_id}",
+        "row": row,
+        "events": events,
+    }
+    return render(request, "admin/request_trace.html", values)
+
+
+def _page(request: HttpRequest, row: InboundRequest, path: str) -> dict[str, Any]:
+    """What both pages show: their own address, and on request what was sent."""
+    asked = "body" in request.GET
+    body = saved.readable(row, indent=2) if asked else ""
+    return {
+        **admin.site.each_context(request),
+        "link": f"{settings.PUBLIC_URL.rstrip('/')}{path}",
+        "asked": asked,
+        "body": body[:SHOWN_BODY] + ("\n…" if len(body) > SHOWN_BODY else ""),
+        "headers": sorted(masking.mask_headers(row.headers).items()) if asked else [],
+        "query": masking.mask_query(row.query) if asked else "",
+    }
+
+
+def _first(event: Event) -> Event | None:
+    """Of a duplicate, the event that was told."""
+    if event.outcome != Event.Outcome.DUPLICATE or not event.source_event_id:
+        return None
+    rows = Event.objects.filter(connector=event.connector, source_event_id=event.source_event_id)
+    return rows.exclude(outcome=Event.Outcome.DUPLICATE).first()
+
+
+def _panel(event: Event) -> dict[str, Any] | None:
+    try:
+        source = event.connector.source_object()
+    except AppError:
+        return None  # its source is not installed any more
+    return {
+        **preview.panel("event", event.connector.public_id, source, None),
+        "fixed": f"event:{event.public_id}",
+        "choices": [],
+    }
+
+
+@require_POST
+def keep(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Save the event's request as a sample of its connector."""
+    if not request.user.has_perm(roles.CONFIGURE):
+        raise PermissionDenied
+    rows = Event.objects.select_related("request__connector")
+    event = get_object_or_404(rows, public_id=public_id)
+    try:
+        made = saved.save(
+            event.request,
+            request.POST.get("name", ""),
+            event=event.type,
+            saved_by=request.user.get_username(),
+        )
+        messages.success(
+            request, f"“{made}” is kept, with secrets masked. It can be chosen in every preview."
+        )
+    except AppError as error:
+        messages.error(request, error.public_message)
+    return redirect(reverse("admin:trace", args=[public_id]))
 
 
 def _replay(request: HttpRequest, event: Event) -> HttpResponse:
@@ -108,37 +210,3 @@ def _replay(request: HttpRequest, event: Event) -> HttpResponse:
     except AppError as error:
         messages.error(request, error.public_message)
     return redirect(reverse("admin:trace", args=[event.public_id]))
-
-
-def _card(event: Event) -> str:
-    """The card that the event would make now; "" when it makes none."""
-    try:
-        return json.dumps(inbound.card_of(event)[0].content)
-    except AppError:
-        return ""
-
-
-def _body(row: InboundRequest) -> str:
-    """The raw body, formatted, with what looks like a secret masked."""
-    text = zlib.decompress(bytes(row.body)).decode("utf-8", "replace")
-    with contextlib.suppress(ValueError, RecursionError):  # form, XML or plain text is shown as it came
-        text = json.dumps(masked(json.loads(text)), indent=2, ensure_ascii=False)
-    return text[:SHOWN_BODY] + ("\n…" if len(text) > SHOWN_BODY else "")
-
-
-def _headers(row: InboundRequest) -> list[tuple[str, str]]:
-    return [(name, "•••" if _is_secret(name) else value) for name, value in sorted(row.headers.items())]
-
-
-def _is_secret(name: str) -> bool:
-    return any(word in name.lower().replace("-", "").replace("_", "") for word in HIDDEN)
-
-
-def masked(value: Any) -> Any:
-    """The JSON value with every field masked whose name says that it is a credential."""
-    if isinstance(value, dict):
-        return {
-            key: "•••" if isinstance(inner, str) and inner and _is_secret(str(key)) else masked(inner)
-            for key, inner in value.items()
-        }
-    return [masked(item) for item in value] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-// Behaviour of our own admin pages: copying, questions before a button, search, previews, live arrivals.
+// Behaviour of our own admin pages: copying, questions before a button, search, live arrivals.
 "use strict";
 
 (() => {
@@ -64,43 +64,9 @@
     search.focus();
   }
 
-  // --- Preview --------------------------------------------------------------------------------------
-  const preview = document.querySelector(".tc-preview");
-  if (preview) {
-    const host = preview.querySelector("[data-preview-card]");
-    const chooser = preview.querySelector("[data-preview-theme]");
-    const phone = preview.querySelector("[data-preview-phone]");
-    const toast = preview.querySelector("[data-preview-toast]");
-    const size = preview.querySelector("[data-preview-size]");
-    const lint = preview.querySelector("[data-preview-lint]");
-    let current = host.dataset.card ? JSON.parse(host.dataset.card) : null;
-    const redraw = () => { if (current) drawCard(host, current, chooser.value); };
-    chooser.addEventListener("change", redraw);
-    phone.addEventListener("change", () => preview.classList.toggle("tc-phone", phone.checked));
-    new MutationObserver(redraw).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
-    if (current) toast.textContent = current.fallbackText || "";
-    else toast.textContent = "Choose an event to see its card.";
-    addEventListener("load", redraw);
-    const show = async (button) => {
-      const answer = await fetch(button.dataset.sample, { headers: { Accept: "application/json" } });
-      const data = await answer.json();
-      lint.replaceChildren();
-      if (!data.card) {
-        toast.textContent = data.error || "This sample makes no card.";
-        return;
-      }
-      current = data.card;
-      toast.textContent = data.summary;
-      size.textContent = `${data.bytes.toLocaleString()} of ${data.budget.toLocaleString()} bytes`;
-      for (const each of data.lint) lint.append(element("li", "", each));
-      redraw();
-    };
-    for (const button of all("[data-sample]")) button.addEventListener("click", () => show(button));
-    const first = document.querySelector("[data-sample]");
-    if (first && !current) addEventListener("load", () => show(first));
-  }
+  // --- Cards that stand in the page -------------------------------------------------------------
   addEventListener("load", () => {
-    for (const host of all(".tc-card[data-card]:not([data-preview-card])")) drawCard(host, JSON.parse(host.dataset.card));
+    for (const host of all(".tc-card[data-card]")) drawCard(host, JSON.parse(host.dataset.card));
   });
 
   // --- Set-up: the URL is judged as it is pasted ------------------------------------------------------
