@@ -20,9 +20,16 @@ MAX_PATHS, MAX_DEPTH, MAX_SHOWN = 150, 5, 60
 ALWAYS = ("severity", EVENT)
 
 
-@lru_cache(maxsize=64)
 def known(source: Source) -> frozenset[str]:
     """The fields that the source's own samples have; empty for a source that ships none."""
+    try:
+        return _known(source)
+    except TypeError:
+        return frozenset()  # somebody else's source that cannot be remembered
+
+
+@lru_cache(maxsize=64)
+def _known(source: Source) -> frozenset[str]:
     found: set[str] = set()
     ctx = Context(options=options.defaults(source))
     try:

@@ -23,7 +23,7 @@ from apps.connectors.models import Connector
 from apps.core.errors import AppError, ConfigurationError
 from apps.inbound import pipeline
 from apps.inbound.models import Event, InboundRequest
-from apps.inbound.trials import Proposal, Trial, attempt, context
+from apps.inbound.trials import Proposal, Trial, attempt, context, judge
 from apps.sources.events import RawEvent
 from apps.sources.source import Context, Source
 from apps.sources.understand import parse
@@ -31,7 +31,7 @@ from apps.sources.understand import parse
 MOST_EVENTS, MOST_DAYS = 2_000, 90
 DAYS, EVENTS = 7, 500  # when nobody says otherwise
 LISTED, PAIRS = 25, 6  # events and pairs of cards that one report names
-SLICE, SECONDS = 200, 0.8  # of one step in a page
+SLICE, SECONDS = 400, 0.8  # of one step in a page
 BATCH = 50  # rows read at a time
 
 
@@ -125,8 +125,10 @@ def run(
             made = attempt(source, raw, row_ctx, new, now)
             past: Trial | None = None
             if old is not None:
-                past_ctx = row_ctx if same_options else _with(row_ctx, source, old)
-                past = attempt(source, raw, past_ctx, old, now)
+                if same_options:  # then it is the same card, and only the rules differ
+                    past = judge(source, made.item, made.card, old, now) if made.card else made
+                else:
+                    past = attempt(source, raw, _with(row_ctx, source, old), old, now)
             _note(report, row, made, past)
         report.cursor = row.pk
         if time.monotonic() > stop:

@@ -112,8 +112,14 @@ def attempt(
     item = understand(source, raw, ctx)
     if item.outcome != "ok" or item.notification is None:
         return Trial(item, None, (), proposal.paused)
-    card = card_of(item.notification)
-    defaults = source.events.defaults()
+    return judge(source, item, card_of(item.notification), proposal, now, every=every)
+
+
+def judge(
+    source: Source, item: Understood, card: Card, proposal: Proposal, now: dt.datetime, *, every: bool = False
+) -> Trial:
+    """What the proposal's rules say of a card."""
+    raw, defaults = item.event, source.events.defaults()
     verdicts = tuple(
         (
             label,

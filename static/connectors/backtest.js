@@ -105,7 +105,7 @@
         total("Changed cards", number(sum.changed)),
       );
     }
-    if (sum.sent) totals.push(total("Biggest card", `${Math.round((100 * sum.biggest) / sum.budget)} % of the limit`, sum.biggest > sum.budget * 0.8 ? "warning" : ""));
+    if (sum.sent) totals.push(total("Biggest, of the limit", `${Math.round((100 * sum.biggest) / sum.budget)} %`, sum.biggest > sum.budget * 0.8 ? "warning" : ""));
     part("totals").replaceChildren(...totals);
     const parts = [days(sum), ...pairs(sum)];
     parts.push(...events("Newly sent", sum.added_events, sum.newly_sent, "it was dropped before: "));

@@ -43,7 +43,9 @@
   raw.append(element("summary", "", "As text"));
   text.before(box);
   text.after(raw);
-  raw.append(text);
+  const inner = element("div");
+  inner.append(text);
+  raw.append(inner);
   if (text.closest("form").querySelector(".errorlist, [id$=_error]")) raw.open = true;
 
   function write() {

@@ -12,13 +12,14 @@ from apps.connectors import fields, matching
 from apps.connectors.matching import Rules, as_lines, clean_filters, decide, from_lines
 from apps.core.errors import ConfigurationError
 from apps.sources.catalog.github import SOURCE
+from apps.sources.events import Attribute
 
 NOW = dt.datetime(2026, 3, 14, 9, tzinfo=dt.UTC)
 PAYLOAD = {
     "issue": {"title": "The door, again", "labels": [{"name": "bug"}, {"name": "tides"}], "comments": 0},
     "sender": {"login": "ada"},
 }
-ATTRIBUTES: dict[str, Any] = {
+ATTRIBUTES: dict[str, Attribute] = {
     "branch": "",
     "author": "renovate[bot]",
     "labels": ("bug", "tides"),
