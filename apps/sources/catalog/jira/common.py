@@ -112,6 +112,11 @@ def moment(text: str) -> str:
     return found.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
 
 
+def named(thing: Payload) -> str:
+    """A thing's name, else its number, else nothing."""
+    return thing.opt("$.name") or (f"#{thing.opt('$.id')}" if thing.opt("$.id") else "")
+
+
 def name_at(payload: Payload, path: str) -> str:
     """The name of what stands there: an object with a name, or the text itself."""
     found = payload.sub(path)

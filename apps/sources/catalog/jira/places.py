@@ -17,7 +17,7 @@ from apps.sources.sdk import (
     Severity,
 )
 
-from .common import moment, person, tell, text_of
+from .common import moment, named, person, tell, text_of
 from .names import MERGED
 from .site import base_of, browse
 
@@ -46,7 +46,7 @@ def sprint(event: RawEvent, ctx: Context) -> Notification:
     return tell(
         event,
         f"Sprint {verb}",
-        what=found.opt("$.name") or f"#{found.opt('$.id')}",
+        what=named(found),
         severity=severity,
         status=found.opt("$.state").capitalize(),
         text=text_of(found, "$.goal", 600),
@@ -88,8 +88,7 @@ def version(event: RawEvent, ctx: Context) -> Notification:
         verb, Severity.NEUTRAL
     )
     into = next((payload.sub(f"$.{key}") for key in MERGED if payload.sub(f"$.{key}")), Payload({}))
-    other = into.opt("$.name") or (f"#{into.opt('$.id')}" if into.opt("$.id") else "")
-    name = found.opt("$.name") or f"#{number}"
+    other, name = named(into), named(found)
     # What was merged or deleted has no page any more.
     shown = into if verb == "merged" else Payload({}) if verb == "deleted" else found
     return tell(
@@ -162,7 +161,7 @@ def project(event: RawEvent, ctx: Context) -> Notification:
     return tell(
         event,
         f"Project {words}",
-        what=f"{name} ({key})" if name and key else name or key or f"#{found.opt('$.id')}",
+        what=f"{name} ({key})" if name and key else key or named(found),
         severity=Severity.WARNING if gone or verb == "archived" else Severity.INFO,
         url=page,
         container=Link(name or key, page) if name or key else None,
