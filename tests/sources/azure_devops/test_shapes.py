@@ -82,7 +82,7 @@ def work(site: str, **fields: Any) -> Body:
     return {"id": 5, "rev": 1, "fields": {**FIELDS, **fields}, "url": f"{site}/_apis/wit/workItems/5"}
 
 
-def revised(site: str, revision: bool = True, **fields: Any) -> Body:
+def revised(site: str, fields: Body, revision: bool = True) -> Body:
     found: Body = {
         "id": 2,
         "workItemId": 0,
@@ -143,13 +143,14 @@ EVENTS: list[tuple[str, Body, str, str, str, str]] = [
     ("work item of a server", event("workitem.created", work(SERVER), "x", SERVER), "Bug created: #5 Dish drifts",
      "Orbit Web",
      f"{SERVER}/Orbit%20Web/_workitems/edit/5", "Mira Vale"),
-    ("work item changed", event("workitem.updated", revised(CLOUD, **{"System.State": {"oldValue": "New",
+    ("work item changed", event("workitem.updated", revised(CLOUD, {"System.State": {"oldValue": "New",
      "newValue": "Active"},
      "System.ChangedBy": {"newValue": "Bo Lin"}}), "Bug #5 (Dish drifts) updated by Bo Lin."),
      "Bug moved to Active: #5 Dish drifts",
      "Orbit Web", f"{CLOUD}/Orbit%20Web/_workitems/edit/5", ""),
-    ("work item changed, without the work item", event("workitem.updated", revised(CLOUD, revision=False,
-     **{"System.AssignedTo": {"newValue": "Bo Lin <x@y.example>"}}), "Bug #5 (Dish drifts) updated by Mira Vale."),
+    ("work item changed, without the work item", event("workitem.updated", revised(CLOUD,
+     {"System.AssignedTo": {"newValue": "Bo Lin <x@y.example>"}}, revision=False),
+     "Bug #5 (Dish drifts) updated by Mira Vale."),
      "Bug assigned to Bo Lin: #5 Dish drifts", "orbit", f"{CLOUD}/{PROJECT}/_workitems/edit/5", "Mira Vale"),
     ("work item without a resource", event("workitem.created", None, "Bug #5 (Dish drifts) created by Mira Vale."),
      "Bug created: #5 Dish drifts", "orbit", f"{CLOUD}/{PROJECT}/_workitems/edit/5", "Mira Vale"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from apps.sources.sdk import Item, Items, Payload, from_jira, plain, truncate
 
-from .common import moment
+from .common import moment, with_names
 
 SHOWN = 8
 SHORT = 120  # longer values are cut down to the part that differs
@@ -21,9 +21,12 @@ LABELS = {
     "components": "Components", "parent": "Parent",
 }  # fmt: skip
 # What follows from another change, or says nothing to people.
-NOISE = frozenset({"worklogid", "rank", "timeestimate", "global rank", "development", "worklogtimespent"})
+NOISE = frozenset(
+    {"worklogid", "rank", "timeestimate", "global rank", "development", "worklogtimespent", "workflow"}
+)
 TIMES = frozenset({"timespent", "timeoriginalestimate"})
-LONG = frozenset({"description", "environment", "comment"})
+LONG = frozenset({"description", "environment"})
+SECRET = frozenset({"comment"})  # the list does not say who may read the comment, so its text stays here
 _ID = re.compile(r"^\[?\d+(?:, ?\d+)*\]?$|^\d+:[0-9a-f-]{36}$|^[0-9a-f]{24}$")
 _MIDNIGHT = re.compile(r"^(\d{4}-\d\d-\d\d) 00:00:00\.0$")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
@@ -64,9 +67,11 @@ def changes_of(payload: Payload) -> Iterator[Change]:
         field = field_of(each)
         if field in NOISE:
             continue
-        old, new = _value(each, "from"), _value(each, "to")
+        old, new = (with_names(_value(each, side), payload) for side in ("from", "to"))
         only_ids = not old and not new and bool(each.opt("$.from") or each.opt("$.to"))
-        readable = not only_ids and not any(_MACHINE.search(text) for text in (old, new))
+        readable = (
+            field not in SECRET and not only_ids and not any(_MACHINE.search(text) for text in (old, new))
+        )
         yield Change(field, _label(payload, each, field), old, new, readable)
 
 

@@ -77,10 +77,10 @@ def text_of(payload: Payload, path: str, limit: int = 1200, people: Payload | No
     text = payload.opt(path)
     if _HTML.search(text):
         return from_html(text, max_chars=limit)
-    return from_jira(_named(text, people or payload), max_chars=limit)
+    return from_jira(with_names(text, people or payload), max_chars=limit)
 
 
-def _named(text: str, payload: Payload) -> str:
+def with_names(text: str, payload: Payload) -> str:
     """Wiki markup with names in place of [~accountid:…]; nobody reads an account id."""
     if "[~" not in text:
         return text
@@ -132,10 +132,10 @@ def names_at(payload: Payload, path: str) -> str:
 
 
 def headline(issue: Payload, payload: Payload | None = None) -> str:
-    """`PROJ-7 Login fails`."""
+    """`PROJ-7 Login fails`; "" when nothing names the issue."""
     parts = (issue.opt("$.key"), issue.opt("$.fields.summary") or issue.opt("$.summary"))
     number = issue.opt("$.id") or (issue_number(payload, issue) if payload else "")
-    return " ".join(part for part in parts if part) or (f"#{number}" if number else "an issue")
+    return " ".join(part for part in parts if part) or (f"#{number}" if number else "")
 
 
 def project_of(payload: Payload, issue: Payload) -> Link | None:

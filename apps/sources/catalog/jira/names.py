@@ -15,7 +15,8 @@ MERGED = ("mergedTo", "mergeTo", "mergedVersion")
 
 # webhookEvent without its "jira:" -> our name. Issues and what hangs on them are told apart below.
 NAMES = {
-    "issue_created": "issue.created", "issue_deleted": "issue.deleted", "worklog_updated": "worklog.changed",
+    "issue_created": "issue.created", "issue_deleted": "issue.deleted", "issue_updated": "issue.updated",
+    "issue_generic": "issue.updated", "worklog_updated": "worklog.changed",
     "issuelink_created": "link.created", "issuelink_deleted": "link.deleted",
     "comment_created": "comment.created", "comment_updated": "comment.edited", "comment_deleted": "comment.deleted",
     "worklog_created": "worklog.created", "worklog_deleted": "worklog.deleted",
@@ -78,10 +79,10 @@ def name_of(payload: Payload) -> str:
     forge = _FORGE.match(kind)
     if forge:
         kind = f"{forge[2]}_{forge[1]}"
-    if kind in NAMES and kind != "worklog_updated":
-        return _merged(NAMES[kind], payload)
     if payload.sub("$.issue") and kind in ("issue_updated", "issue_generic", ""):
         return _updated(payload)
+    if kind in NAMES and kind != "worklog_updated":
+        return _merged(NAMES[kind], payload)
     if kind == "worklog_updated":
         named = TYPES.get(payload.opt("$.issue_event_type_name").lower(), "")
         return named if named.startswith("worklog.") else NAMES[kind]

@@ -103,8 +103,8 @@ def version(event: RawEvent, ctx: Context) -> Notification:
         thread=f"version-{number}",
         button="Open version",
         facts=(
-            Fact("Start", moment(found.first("$.userStartDate", "$.startDate"))),
-            Fact("Release", moment(found.first("$.userReleaseDate", "$.releaseDate"))),
+            Fact("Start", moment(found.first("$.startDate", "$.userStartDate"))),
+            Fact("Release", moment(found.first("$.releaseDate", "$.userReleaseDate"))),
             Fact("Merged into", other),
             Fact("Overdue", "Yes" if found.flag("$.overdue") else ""),
         ),

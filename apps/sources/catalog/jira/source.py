@@ -77,7 +77,8 @@ class Jira(Source):
             "restricted_comments",
             "bool",
             "Restricted comments too",
-            help="Also tell comments that only some roles, or agents, may read.",
+            help="Also tell comments that only some roles, or agents, may read, and the texts of service desk "
+            "comments that Jira does not mark as public.",
             default=False,
         ),
         Option(
