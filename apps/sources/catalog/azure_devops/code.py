@@ -22,13 +22,26 @@ from apps.sources.sdk import (
 )
 
 from .common import SHOWN, capital, count, said, short_ref, tell, who, words
-from .places import collection, in_url, is_api, is_zero, page_link, project_of, project_url, repository_url
+from .places import (
+    collection,
+    in_url,
+    is_api,
+    is_zero,
+    page_link,
+    project_of,
+    project_page,
+    project_url,
+    repository_url,
+)
 
 events = Events()
 # "Jamal Hartnett pushed updates to Fabrikam:main"
 _PUSHED = re.compile(
     r"^(?P<who>.{1,80}?) (?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to (?P<what>\S+:.+?)\.?$"
 )
+
+# "Jamal Hartnett created pull request 1 (my first pull request) in Fabrikam"
+_IN = re.compile(r"\bpull request \d{1,12} \(.+\) in (\S[^()]{0,100}?)\.?$")
 
 
 def repository_of(payload: Payload) -> Payload:
@@ -46,10 +59,24 @@ def repository_link(payload: Payload) -> Link | None:
     repository = repository_of(payload)
     name = repository.opt("$.name")
     if not name:
-        return None
+        return _repository_said(payload)
     project = repository.opt("$.project.name")
     shown = f"{project}/{name}" if project and project != name else name
     return Link(shown, repository_url(payload, repository))
+
+
+def _repository_said(payload: Payload) -> Link | None:
+    """The repository that Microsoft's sentence names, where no resource was sent."""
+    found = _PUSHED.match(said(payload))
+    name = found["what"].partition(":")[0] if found else ""
+    if not name:
+        ends = _IN.search(said(payload))
+        name = ends[1] if ends else ""
+    if not name:
+        return None
+    base, project = project_page(payload), project_of(payload)
+    shown = f"{project}/{name}" if project and project != name else name
+    return Link(shown, f"{base}/_git/{in_url(name)}" if base else "")
 
 
 def commit_url(payload: Payload, commit: Payload) -> str:
@@ -134,7 +161,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     """Commits were pushed; branches or tags were made, moved or deleted."""
     payload, moves = event.payload, _moves(event.payload)
     resource, place = payload.sub("$.resource"), repository_link(payload)
-    base = repository_url(payload, repository_of(payload))
+    base = repository_url(payload, repository_of(payload)) or (place.url if place else "")
     total = max(payload.count("$.resource.commits"), resource.opt_int("$.commitsCount") or 0)
     title, what, status, severity, url = "Code pushed", "", "", Severity.INFO, base
     heard, headline = _PUSHED.match(said(payload)), ""
@@ -152,7 +179,10 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         what = f"{len(moves)} branches and tags"
         headline = f"{count(total, 'commit')} pushed to {what}" if total else f"{what} changed"
     else:
-        what = place.title if place else heard["what"] if heard else ""
+        what = heard["what"] if heard else place.title if place else ""
+        branch = what.partition(":")[2] if heard else ""
+        if base and branch and " " not in branch:
+            url = f"{base}?version=GB{in_url(branch)}"
     refs = tuple(
         Item(short_ref(ref), trail=_happened(ref, old, new)[1] or "updated")
         for ref, old, new in moves[:SHOWN]

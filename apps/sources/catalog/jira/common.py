@@ -1,12 +1,15 @@
-"""What all of Jira's events share: pages for people out of API addresses, who, and texts of three markups."""
+"""What all of Jira's events share: who, texts of three markups, moments, and the frame of a card."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from datetime import UTC
 
 from apps.sources.sdk import (
     Actor,
     Fact,
+    Items,
     Link,
     Markdown,
     Notification,
@@ -16,75 +19,102 @@ from apps.sources.sdk import (
     from_adf,
     from_html,
     from_jira,
+    parse_time,
     plain,
 )
 
-_REST = re.compile(r"^(https?://[^/]+(?:/[^/]+)*?)/rest/(?:api|agile|servicedeskapi|greenhopper)/")
-_GATEWAY = re.compile(r"^https?://api\.atlassian\.com/")
+from .site import base_of, browse, issue_number, page_url, profile, site_link
+
 _HTML = re.compile(r"</?(?:p|div|br|ul|ol|li|span|a|b|strong|em|h[1-6]|table)\b[^>]*>", re.IGNORECASE)
-SELVES = (
-    "$.issue.self", "$.comment.self", "$.worklog.self", "$.issue.fields.project.self", "$.sprint.self", "$.version.self",
-    "$.board.self", "$.project.self", "$.attachment.self", "$.user.self", "$.issueLink.self", "$.filter.self",
-    "$.issuetype.self", "$.self",
-)  # fmt: skip
+_MENTION = re.compile(r"\[~(?:(accountid):)?([^\]\n]{1,100})\]", re.IGNORECASE)
+_MARKUP = str.maketrans("", "", "[]{}|*_~\n")
+_DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 STATES = {"new": Severity.INFO, "indeterminate": Severity.INFO, "done": Severity.GOOD}
-
-
-def base_of(payload: Payload) -> str:
-    """The site's address, with its context path: https://octo.atlassian.net, https://host/jira; else ""."""
-    for path in SELVES:
-        url = payload.opt(path)
-        if url.startswith(("http://", "https://")) and not _GATEWAY.match(url):
-            found = _REST.match(url)
-            if found:
-                return found[1]
-    return payload.opt("$.baseUrl").rstrip("/")
+PEOPLE = (
+    "$.user", "$.comment.author", "$.comment.updateAuthor", "$.worklog.author", "$.worklog.updateAuthor",
+    "$.attachment.author", "$.issue.fields.assignee", "$.issue.fields.reporter", "$.issue.fields.creator",
+    "$.fields.assignee", "$.fields.reporter", "$.fields.creator",
+)  # fmt: skip
 
 
 def issue_of(payload: Payload) -> Payload:
     """The issue, also when the body is the bare issue."""
-    if payload.has("$.issue"):
+    if payload.sub("$.issue"):
         return payload.sub("$.issue")
+    if isinstance(payload.raw, dict) and isinstance(payload.raw.get("issue"), str):
+        return Payload({})  # a rule's own field of that name
     return payload if payload.has("$.fields") or payload.has("$.key") else Payload({})
 
 
-def browse(payload: Payload, key: str) -> str:
-    """The page of an issue or project, or ""."""
-    base = base_of(payload)
-    return f"{base}/browse/{key}" if base and key else ""
-
-
-def person(user: Payload) -> Actor | None:
+def person(user: Payload, base: str = "") -> Actor | None:
     """A user of any age: Cloud has accountId, Server has name and key."""
     name = user.first("$.displayName", "$.publicName", "$.name", "$.key", "$.emailAddress")
     if not name:
         return None
     picture = user.first("$.avatarUrls.48x48", "$.avatarUrls.32x32", "$.avatarUrls.24x24")
     bot = user.opt("$.accountType") == "app" or name.lower().startswith("automation")
-    return Actor(name, "", picture if picture.startswith("https://") else "", bot=bot)
+    return Actor(name, profile(base, user), picture if picture.startswith("https://") else "", bot=bot)
 
 
 def actor_of(payload: Payload) -> Actor | None:
-    """Who did it."""
-    for path in (
-        "$.user", "$.comment.updateAuthor", "$.comment.author", "$.worklog.updateAuthor", "$.worklog.author",
-        "$.attachment.author", "$.actor", "$.initiator", "$.issue.fields.creator", "$.fields.creator",
-    ):  # fmt: skip
-        found = person(payload.sub(path))
-        if found:
-            return found
-    return None
+    """Who did it. Whoever wrote a thing need not be the one who deleted it, so no author stands in for that."""
+    kind = payload.opt("$.webhookEvent") or payload.opt("$.issue_event_type_name")
+    paths = ["$.user", "$.actor", "$.initiator"]
+    if not kind.endswith("deleted"):
+        paths += ["$.comment.updateAuthor", "$.comment.author", "$.worklog.updateAuthor", "$.worklog.author",
+                  "$.attachment.author"]  # fmt: skip
+    if kind.endswith("issue_created"):
+        paths += ["$.issue.fields.creator", "$.issue.fields.reporter"]
+    base = base_of(payload)
+    return next((found for path in paths if (found := person(payload.sub(path), base))), None)
 
 
-def text_of(payload: Payload, path: str, limit: int = 1200) -> Markdown:
-    """A description or comment: a document tree, HTML, or wiki markup."""
+def text_of(payload: Payload, path: str, limit: int = 1200, people: Payload | None = None) -> Markdown:
+    """A description or comment: a document tree, HTML, or wiki markup. `people`: a payload that names the mentioned."""
     value = payload.sub(path)
     if value:
         return from_adf(value.raw, max_chars=limit)
     text = payload.opt(path)
     if _HTML.search(text):
         return from_html(text, max_chars=limit)
-    return from_jira(text, max_chars=limit)
+    return from_jira(with_names(text, people or payload), max_chars=limit)
+
+
+def with_names(text: str, payload: Payload) -> str:
+    """Wiki markup with names in place of [~accountid:…]; nobody reads an account id."""
+    if "[~" not in text:
+        return text
+    known = dict(_names(payload))
+
+    def name(found: re.Match[str]) -> str:
+        who = known.get(found[2]) or ("someone" if found[1] else found[2])
+        return "@" + who.translate(_MARKUP)
+
+    return _MENTION.sub(name, text)
+
+
+def _names(payload: Payload) -> Iterator[tuple[str, str]]:
+    for path in PEOPLE:
+        user = payload.sub(path)
+        name = user.opt("$.displayName")
+        for key in ("$.accountId", "$.name", "$.key"):
+            if name and user.opt(key):
+                yield user.opt(key), name
+
+
+def moment(text: str) -> str:
+    """A date or moment as people read it; other texts as they are."""
+    found = parse_time(text)
+    if found is None:
+        return text
+    if _DAY.match(text):
+        return found.strftime("%d %b %Y")
+    return found.astimezone(UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def named(thing: Payload) -> str:
+    """A thing's name, else its number, else nothing."""
+    return thing.opt("$.name") or (f"#{thing.opt('$.id')}" if thing.opt("$.id") else "")
 
 
 def name_at(payload: Payload, path: str) -> str:
@@ -101,19 +131,18 @@ def names_at(payload: Payload, path: str) -> str:
     return ", ".join(each for each in (*objects, *payload.texts(path, 50)) if each)
 
 
-def headline(issue: Payload) -> str:
-    """`PROJ-7 Login fails`."""
+def headline(issue: Payload, payload: Payload | None = None) -> str:
+    """`PROJ-7 Login fails`; "" when nothing names the issue."""
     parts = (issue.opt("$.key"), issue.opt("$.fields.summary") or issue.opt("$.summary"))
-    return " ".join(part for part in parts if part) or (
-        f"#{issue.opt('$.id')}" if issue.opt("$.id") else "an issue"
-    )
+    number = issue.opt("$.id") or (issue_number(payload, issue) if payload else "")
+    return " ".join(part for part in parts if part) or (f"#{number}" if number else "")
 
 
 def project_of(payload: Payload, issue: Payload) -> Link | None:
     """The project, with its page."""
     project = issue.sub("$.fields.project") or payload.sub("$.project")
     key = project.opt("$.key") or issue.opt("$.key").rpartition("-")[0]
-    name = project.opt("$.name") or key
+    name = project.opt("$.name") or issue.opt("$.fields.project") or key
     return Link(name, browse(payload, key)) if name else None
 
 
@@ -135,7 +164,7 @@ def facts_of(issue: Payload) -> tuple[Fact, ...]:
         Fact("Components", names_at(issue, "$.fields.components")),
         Fact("Fix versions", names_at(issue, "$.fields.fixVersions")),
         Fact("Parent", headline(issue.sub("$.fields.parent")) if issue.sub("$.fields.parent") else ""),
-        Fact("Due", issue.opt("$.fields.duedate")),
+        Fact("Due", moment(issue.opt("$.fields.duedate"))),
     )
 
 
@@ -151,25 +180,35 @@ def tell(
     facts: tuple[Fact, ...] = (),
     container: Link | None = None,
     actor: Actor | None = None,
+    anonymous: bool = False,
     button: str = "Open in Jira",
     thread: str = "",
+    changed: Items | None = None,
 ) -> Notification:
-    """A notification with what all events share."""
+    """A notification with what all events share. anonymous: nobody is known to have done it."""
     payload = event.payload
     issue = issue_of(payload)
-    place = container or project_of(payload, issue)
+    project = container or project_of(payload, issue)
+    place = project or site_link(payload)
     whole = plain(f"{title}: {what}" if what else title)
-    target = url or (place.url if place else "") or base_of(payload)
+    own, at_place = page_url(url), place.url if place else ""
+    target = own or at_place or base_of(payload)
+    number = issue.opt("$.key") or issue.opt("$.id") or issue_number(payload, issue)
     return Notification(
         title=" ".join(whole.split()),
         status=status,
         severity=severity,
         text=text,
-        actor=actor or actor_of(payload),
+        actor=None if anonymous else actor or actor_of(payload),
         subject=Link(what or title, target) if target else None,
         container=place,
         facts=facts,
+        lists=(changed,) if changed else (),
         occurred_at=payload.time("$.timestamp"),
-        thread_key=f"jira:{thread or issue.opt('$.key') or issue.opt('$.id')}",
-        link_title=button,
+        thread_key=f"jira:{thread or number}",
+        link_title=button
+        if own
+        else "Open project"
+        if project and at_place and not container
+        else "Open in Jira",
     )

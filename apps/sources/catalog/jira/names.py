@@ -5,11 +5,18 @@ https://developer.atlassian.com/cloud/jira/platform/webhooks/#registering-a-webh
 
 from __future__ import annotations
 
+import re
+
 from apps.sources.sdk import Payload
+
+from .changes import field_names
+
+MERGED = ("mergedTo", "mergeTo", "mergedVersion")
 
 # webhookEvent without its "jira:" -> our name. Issues and what hangs on them are told apart below.
 NAMES = {
-    "issue_created": "issue.created", "issue_deleted": "issue.deleted", "worklog_updated": "worklog.changed",
+    "issue_created": "issue.created", "issue_deleted": "issue.deleted", "issue_updated": "issue.updated",
+    "issue_generic": "issue.updated", "worklog_updated": "worklog.changed",
     "issuelink_created": "link.created", "issuelink_deleted": "link.deleted",
     "comment_created": "comment.created", "comment_updated": "comment.edited", "comment_deleted": "comment.deleted",
     "worklog_created": "worklog.created", "worklog_deleted": "worklog.deleted",
@@ -52,21 +59,33 @@ TYPES = {
     "issue_started": "issue.transitioned", "issue_work_stopped": "issue.transitioned",
     "issue_stopped": "issue.transitioned",
 }  # fmt: skip
-# The field that changed -> our name, the most telling first.
-FIELDS = (
-    ("project", "issue.moved"), ("status", "issue.transitioned"), ("assignee", "issue.assigned"),
-    ("link", "issue.linked"), ("attachment", "issue.attached"), ("sprint", "issue.sprint"),
-    ("rank", "issue.ranked"), ("worklogid", "worklog.changed"), ("timespent", "worklog.changed"),
+# The field that changed -> our name, the most telling first. These three name the event whatever else changed …
+TELLING = (("project", "issue.moved"), ("status", "issue.transitioned"), ("assignee", "issue.assigned"))
+# … and these only when nothing but their kind (and what follows from it) changed.
+KINDS = (
+    (frozenset({"link", "remoteissuelink"}), "issue.linked"),
+    (frozenset({"attachment"}), "issue.attached"),
+    (frozenset({"sprint"}), "issue.sprint"),
+    (frozenset({"worklogid", "timespent", "timeestimate", "timeoriginalestimate", "worklogtimespent"}), "worklog.changed"),
 )  # fmt: skip
+RANKS = frozenset({"rank", "global rank"})
+# Names of Forge events: avi:jira:created:issue, avi:jira-software:started:sprint
+_FORGE = re.compile(r"^avi:jira(?:-software)?:([a-z]+):([a-z]+)$")
 
 
 def name_of(payload: Payload) -> str:
     """The catalogue name of a payload."""
-    kind = payload.first("$.webhookEvent", "$.event", "$.eventType").removeprefix("jira:").strip().lower()
-    if kind in ("issue_updated", "issue_generic", "") and payload.has("$.issue"):
+    kind = payload.first("$.webhookEvent", "$.event", "$.eventType").strip().lower().removeprefix("jira:")
+    forge = _FORGE.match(kind)
+    if forge:
+        kind = f"{forge[2]}_{forge[1]}"
+    if payload.sub("$.issue") and kind in ("issue_updated", "issue_generic", ""):
         return _updated(payload)
-    if kind in NAMES:
-        return NAMES[kind]
+    if kind in NAMES and kind != "worklog_updated":
+        return _merged(NAMES[kind], payload)
+    if kind == "worklog_updated":
+        named = TYPES.get(payload.opt("$.issue_event_type_name").lower(), "")
+        return named if named.startswith("worklog.") else NAMES[kind]
     if kind in TYPES:
         return TYPES[kind]
     if not kind:
@@ -74,26 +93,35 @@ def name_of(payload: Payload) -> str:
     return f"other.{kind.replace('.', '_')[:60]}"
 
 
+def _merged(name: str, payload: Payload) -> str:
+    """A version that was merged into another one is told as deleted too."""
+    if name == "version.deleted" and any(payload.sub(f"$.{key}") for key in MERGED):
+        return "version.merged"
+    return name
+
+
 def _updated(payload: Payload) -> str:
-    kind = payload.opt("$.issue_event_type_name").lower()
-    changed = {each.first("$.fieldId", "$.field").lower() for each in payload.each("$.changelog.items")}
-    changed |= {each.opt("$.field").lower() for each in payload.each("$.changelog.items")}
-    if kind in TYPES and (kind != "issue_moved" or "project" in changed or not changed):
-        named = TYPES[kind]
-        if named != "issue.assigned" or changed <= {"assignee", ""}:
-            return named
-    if not changed and payload.has("$.comment"):
+    kind, changed = payload.opt("$.issue_event_type_name").lower(), field_names(payload)
+    named = TYPES.get(kind, "")
+    if named == "issue.assigned":
+        named = named if changed <= {"assignee"} | RANKS else ""
+    elif named == "issue.moved":
+        named = named if not changed or "project" in changed else ""
+    if named:
+        return named
+    if payload.has("$.comment") and changed <= RANKS:
         return "comment.created" if _fresh(payload) else "comment.edited"
-    if not changed and payload.has("$.worklog"):
+    if payload.has("$.worklog") and not changed:
         return "worklog.created"
-    for field, name in FIELDS:
-        if field in changed and (name != "issue.ranked" or changed == {"rank"}):
+    if changed and changed <= RANKS:
+        return "issue.ranked"
+    for field, name in TELLING:
+        if field in changed:
             return name
-    if payload.has("$.comment") and not changed:
-        return "comment.created"
-    if not changed and not payload.has("$.webhookEvent"):
-        return "issue.sent"
-    return "issue.updated"
+    for fields, name in KINDS:
+        if changed and changed <= fields | RANKS:
+            return name
+    return "issue.updated" if changed or payload.has("$.webhookEvent") else "issue.sent"
 
 
 def _fresh(payload: Payload) -> bool:
@@ -103,13 +131,15 @@ def _fresh(payload: Payload) -> bool:
 
 def _guess(payload: Payload) -> str:
     """A body without a name: automation rules send what they are told to, often the bare issue."""
+    if isinstance(payload.raw, dict) and isinstance(payload.raw.get("issue"), str):
+        return "automation.message"
     for key, name in (
         ("comment", "comment.created"), ("worklog", "worklog.created"), ("issue", "issue.sent"),
         ("sprint", "sprint.updated"), ("version", "version.updated"), ("board", "board.updated"),
         ("issueLink", "link.created"), ("attachment", "attachment.created"), ("project", "project.updated"),
     ):  # fmt: skip
-        if payload.has(f"$.{key}"):
+        if payload.sub(f"$.{key}"):
             return name
-    if payload.has("$.fields") or (payload.has("$.key") and payload.has("$.self")):
+    if payload.sub("$.fields") or (payload.has("$.key") and payload.has("$.self")):
         return "issue.sent"
     return "automation.message"

@@ -1,12 +1,33 @@
-"""Sprints, versions, boards, projects, people and settings."""
+"""Sprints, versions and projects."""
 
 from __future__ import annotations
 
-from apps.sources.sdk import Context, Events, Fact, Link, Notification, Payload, RawEvent, Severity
+from urllib.parse import quote
 
-from .common import base_of, browse, person, tell, text_of
+from apps.sources.sdk import (
+    Context,
+    Events,
+    Fact,
+    Item,
+    Items,
+    Link,
+    Notification,
+    Payload,
+    RawEvent,
+    Severity,
+)
+
+from .common import moment, named, person, tell, text_of
+from .names import MERGED
+from .site import base_of, browse
 
 events = Events()
+SPRINT = (("name", "Name"), ("goal", "Goal"), ("startDate", "Start"), ("endDate", "End"), ("state", "State"))
+
+
+def board_page(base: str, number: str) -> str:
+    """The page of a board; its new address needs a project, this one works everywhere."""
+    return f"{base}/secure/RapidBoard.jspa?rapidView={number}" if base and number else ""
 
 
 @events.on("sprint.created", group="Sprints", label="Sprint created", default=False)
@@ -18,29 +39,37 @@ def sprint(event: RawEvent, ctx: Context) -> Notification:
     found = event.payload.sub("$.sprint")
     verb = event.name.partition(".")[2]
     board = found.first("$.originBoardId", "$.boardId")
-    base = base_of(event.payload)
+    page = board_page(base_of(event.payload), board)
     severity = {"started": Severity.INFO, "closed": Severity.GOOD, "deleted": Severity.WARNING}.get(
         verb, Severity.NEUTRAL
     )
-    old = event.payload.sub("$.oldValue")
     return tell(
         event,
         f"Sprint {verb}",
-        what=found.opt("$.name") or f"#{found.opt('$.id')}",
+        what=named(found),
         severity=severity,
         status=found.opt("$.state").capitalize(),
         text=text_of(found, "$.goal", 600),
         button="Open board",
-        url=f"{base}/secure/RapidBoard.jspa?rapidView={board}" if base and board else "",
-        container=Link(f"Board {board}") if board else None,
+        url=page,
+        container=Link(f"Board {board}", page) if board else None,
         thread=f"sprint-{found.opt('$.id')}",
         facts=(
-            Fact("Start", found.first("$.startDate", "$.activatedDate")),
-            Fact("End", found.opt("$.endDate")),
-            Fact("Completed", found.opt("$.completeDate")),
-            Fact("Was", old.opt("$.name") if old.opt("$.name") != found.opt("$.name") else ""),
+            Fact("Start", moment(found.first("$.startDate", "$.activatedDate"))),
+            Fact("End", moment(found.opt("$.endDate"))),
+            Fact("Completed", moment(found.opt("$.completeDate"))),
         ),
+        changed=_sprint_changes(event.payload.sub("$.oldValue"), found),
     )
+
+
+def _sprint_changes(old: Payload, new: Payload) -> Items | None:
+    lines = []
+    for key, label in SPRINT:
+        before, after = moment(old.opt(f"$.{key}")), moment(new.opt(f"$.{key}"))
+        if old and before != after:
+            lines.append(Item(f"{label}: {before or '–'} → {after or '–'}"))
+    return Items("Changes", tuple(lines)) if lines else None
 
 
 @events.on("version.released", group="Versions", label="Version released")
@@ -54,37 +83,60 @@ def version(event: RawEvent, ctx: Context) -> Notification:
     payload = event.payload
     found = payload.sub("$.version")
     verb = event.name.partition(".")[2]
-    base, number = base_of(payload), found.opt("$.id")
+    number = found.opt("$.id")
     severity = {"released": Severity.GOOD, "unreleased": Severity.WARNING, "deleted": Severity.WARNING}.get(
         verb, Severity.NEUTRAL
     )
-    project = payload.sub("$.project")
-    key = project.opt("$.key")
-    where = (
-        Link(project.opt("$.name") or key, browse(payload, key))
-        if key
-        else (Link(f"Project {found.opt('$.projectId')}") if found.opt("$.projectId") else None)
-    )
+    into = next((payload.sub(f"$.{key}") for key in MERGED if payload.sub(f"$.{key}")), Payload({}))
+    other, name = named(into), named(found)
+    # What was merged or deleted has no page any more.
+    shown = into if verb == "merged" else Payload({}) if verb == "deleted" else found
     return tell(
         event,
         f"Version {verb}",
-        what=found.opt("$.name") or f"#{number}",
+        what=f"{name} into {other}" if verb == "merged" and other else name,
         severity=severity,
-        status="Released" if found.flag("$.released") else "",
+        status="Released" if found.flag("$.released") else "Archived" if found.flag("$.archived") else "",
         text=text_of(found, "$.description", 600),
-        url=_version_page(base, key, number),
-        container=where,
+        url=_version_page(payload, found, shown.opt("$.id")),
+        container=_project_of(payload, found),
         thread=f"version-{number}",
         button="Open version",
         facts=(
-            Fact("Start", found.first("$.userStartDate", "$.startDate")),
-            Fact("Release", found.first("$.userReleaseDate", "$.releaseDate")),
-            Fact(
-                "Merged into",
-                payload.sub("$.mergedTo").opt("$.name") or payload.sub("$.mergeTo").opt("$.name"),
-            ),
+            Fact("Start", moment(found.first("$.startDate", "$.userStartDate"))),
+            Fact("Release", moment(found.first("$.releaseDate", "$.userReleaseDate"))),
+            Fact("Merged into", other),
+            Fact("Overdue", "Yes" if found.flag("$.overdue") else ""),
         ),
     )
+
+
+def _project_of(payload: Payload, found: Payload) -> Link | None:
+    key, number = _keys(payload, found)
+    if key:
+        return Link(payload.opt("$.project.name") or key, browse(payload, key))
+    base = base_of(payload)
+    page = f"{base}/secure/BrowseProject.jspa?id={number}" if base else ""
+    return Link(f"Project {number}", page) if number else None
+
+
+def _keys(payload: Payload, found: Payload) -> tuple[str, str]:
+    """Key and number of the version's project, each "" when unknown."""
+    stated = payload.opt("$.project.key") or found.opt("$.project")
+    number = found.opt("$.projectId") or payload.opt("$.project.id")
+    return ("", number or stated) if stated.isdigit() else (stated, number)
+
+
+def _version_page(payload: Payload, found: Payload, number: str) -> str:
+    base = base_of(payload)
+    key, project = _keys(payload, found)
+    if not base or not number.isdigit():
+        return ""
+    if key:
+        return f"{base}/projects/{quote(key, safe='')}/versions/{number}"
+    if project:
+        return f"{base}/secure/ReleaseNote.jspa?projectId={project}&version={number}"
+    return f"{base}/issues/?jql=fixVersion%3D{number}"
 
 
 @events.on("project.created", group="Projects", label="Project created")
@@ -104,125 +156,20 @@ def project(event: RawEvent, ctx: Context) -> Notification:
     }.get(verb, verb)
     name, key = found.opt("$.name"), found.opt("$.key")
     lead = person(found.sub("$.projectLead")) or person(found.sub("$.lead"))
-    bad = verb in ("deleted", "trashed", "archived")
+    gone = verb in ("deleted", "trashed")
+    page = "" if gone else browse(event.payload, key)
     return tell(
         event,
         f"Project {words}",
-        what=f"{name} ({key})" if name and key else name or key or f"#{found.opt('$.id')}",
-        severity=Severity.WARNING if bad else Severity.INFO,
-        url=browse(event.payload, key) if verb != "deleted" else "",
-        container=Link(name or key, "") if name or key else None,
+        what=f"{name} ({key})" if name and key else key or named(found),
+        severity=Severity.WARNING if gone or verb == "archived" else Severity.INFO,
+        url=page,
+        container=Link(name or key, page) if name or key else None,
         button="Open project",
         thread=f"project-{key}",
         facts=(
             Fact("Key", key),
             Fact("Lead", lead.name if lead else ""),
-            Fact("Type", found.opt("$.projectTypeKey")),
+            Fact("Type", found.opt("$.projectTypeKey").replace("_", " ").capitalize()),
         ),
     )
-
-
-def _version_page(base: str, key: str, number: str) -> str:
-    if not base or not number:
-        return ""
-    return (
-        f"{base}/projects/{key}/versions/{number}"
-        if key
-        else f"{base}/secure/ReleaseNote.jspa?version={number}"
-    )
-
-
-THINGS = {
-    "board.created": ("Board created", "Boards", "board"), "board.updated": ("Board changed", "Boards", "board"),
-    "board.deleted": ("Board deleted", "Boards", "board"),
-    "board.configuration": ("Configuration of the board changed", "Boards", "configuration"),
-    "user.created": ("User created", "Administration", "user"), "user.updated": ("User changed", "Administration", "user"),
-    "user.deleted": ("User deleted", "Administration", "user"),
-    "issuetype.created": ("Issue type created", "Administration", "issuetype"),
-    "issuetype.updated": ("Issue type changed", "Administration", "issuetype"),
-    "issuetype.deleted": ("Issue type deleted", "Administration", "issuetype"),
-    "filter.created": ("Filter created", "Administration", "filter"),
-    "filter.updated": ("Filter changed", "Administration", "filter"),
-    "filter.deleted": ("Filter deleted", "Administration", "filter"),
-    "setting.changed": ("Setting changed", "Administration", "property"),
-    "setting.expression_failed": ("Jira expression failed", "Administration", "expression"),
-    "app.enabled": ("App enabled", "Administration", "app"), "app.disabled": ("App disabled", "Administration", "app"),
-    "app.blocked": ("App's access was blocked", "Administration", "app"),
-}  # fmt: skip
-
-
-def _sentence(payload: Payload) -> str:
-    kind = payload.first("$.webhookEvent").removeprefix("jira:")
-    return kind.removeprefix("option_").replace("_", " ")
-
-
-def thing(event: RawEvent, ctx: Context) -> Notification:
-    """Anything that has a name and little else."""
-    payload = event.payload
-    title, _, key = THINGS[event.name]
-    found = payload.sub(f"$.{key}") or payload.sub("$.issueType" if key == "issuetype" else "$.board")
-    who = person(found) if key == "user" else None
-    name = (who.name if who else "") or found.first("$.name", "$.displayName", "$.key", "$.id")
-    if event.name.startswith("setting."):
-        name = _sentence(payload)
-    base, number = base_of(payload), found.opt("$.id")
-    bad = event.name.endswith(("deleted", "blocked", "failed"))
-    severity = Severity.WARNING if bad else Severity.NEUTRAL
-    url = ""
-    if base and number and key in ("board", "configuration") and not event.name.endswith("deleted"):
-        url = f"{base}/secure/RapidBoard.jspa?rapidView={number}"
-    if base and number and key == "filter":
-        url = f"{base}/issues/?filter={number}"
-    return tell(
-        event,
-        title,
-        what=name,
-        url=url,
-        severity=severity,
-        container=Link(found.opt("$.location.name") or "Jira", base),
-        thread=f"{key}-{number or name}",
-        facts=(
-            Fact("Type", found.opt("$.type")),
-            Fact("E-mail", found.opt("$.emailAddress")),
-            Fact("Query", found.opt("$.jql")),
-            Fact("Value", payload.first("$.property.value", "$.value")),
-            Fact("Description", found.opt("$.description")),
-            Fact("Errors", ", ".join(payload.texts("$.errorMessages", 5))),
-        ),
-    )
-
-
-for _name, (_label, _group, _) in THINGS.items():
-    events.on(_name, group=_group, label=_label, default=False)(thing)
-
-
-@events.on("automation.message", group="Issues", label="Message of an automation rule")
-def automation(event: RawEvent, ctx: Context) -> Notification:
-    """A body that a rule was told to send: what is readable in it."""
-    payload = event.payload
-    title = payload.first("$.title", "$.summary", "$.message", "$.text", "$.name", "$.subject", "$.key")
-    raw = payload.raw if isinstance(payload.raw, dict) else {}
-    facts = tuple(
-        Fact(str(key)[:60], str(value)[:300])
-        for key, value in list(raw.items())[:12]
-        if isinstance(value, (str, int, float)) and not isinstance(value, bool) and str(value) != title
-    )
-    return tell(event, title or "Message of an automation rule", facts=facts, url=payload.first("$.url", "$.link"),
-                text=text_of(payload, "$.description"))  # fmt: skip
-
-
-@events.fallback("other")
-def other(event: RawEvent, ctx: Context) -> Notification:
-    """An event that Jira added later."""
-    payload = event.payload
-    words = event.name.partition(".")[2].replace("_", " ").capitalize()
-    raw = payload.raw if isinstance(payload.raw, dict) else {}
-    named = [
-        Fact(
-            str(key)[:60],
-            payload.first(f"$.{key}.name", f"$.{key}.displayName", f"$.{key}.key", f"$.{key}.id"),
-        )
-        for key in list(raw)[:10]
-        if isinstance(raw[key], dict)
-    ]
-    return tell(event, words or "Something happened in Jira", facts=tuple(named))

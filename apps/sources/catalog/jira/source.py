@@ -30,7 +30,7 @@ from apps.sources.sdk import (
     parse_json,
 )
 
-from . import issues, places
+from . import comments, issues, places, rules, things, work
 from .actions import actions
 from .api import ACCOUNT_KINDS, check_account, explain
 from .common import actor_of, issue_of, name_at
@@ -43,7 +43,9 @@ VARIABLES = {
     "project.key": ("project", "key"), "project.id": ("project", "id"), "comment.id": ("comment", "id"),
     "sprint.id": ("sprint", "id"), "version.id": ("version", "id"), "board.id": ("board", "id"),
     "modifieduser.key": ("user", "key"), "modifieduser.name": ("user", "name"), "user_id": ("user", "name"),
-    "user_key": ("user", "key"), "mergedversion.id": ("mergedTo", "id"),
+    "user_key": ("user", "key"), "mergedversion.id": ("mergedTo", "id"), "project": ("project", "key"),
+    "projectkey": ("project", "key"), "version": ("version", "id"), "sprint": ("sprint", "id"), "board": ("board", "id"),
+    "issue": ("issue", "key"), "key": ("issue", "key"), "issue_key": ("issue", "key"), "issue_id": ("issue", "id"),
 }  # fmt: skip
 
 
@@ -84,7 +86,8 @@ class Jira(Source):
             "restricted_comments",
             "bool",
             "Restricted comments too",
-            help="Also tell comments that only some roles, or agents, may read.",
+            help="Also tell comments that only some roles, or agents, may read, and the texts of service desk "
+            "comments that Jira does not mark as public.",
             default=False,
         ),
         Option(
@@ -177,7 +180,8 @@ def _from_query(http: Http) -> dict[str, object]:
             found.setdefault(place[0], {})[place[1]] = value
         elif key.lower() in ("event", "webhookevent"):
             event = value
-    if not found:
+    # Jira adds the user to every address by itself, so a user alone tells nothing.
+    if not found.keys() - {"user"} and not event:
         raise PayloadError(
             "empty_body",
             "The body is empty. Untick “Exclude body” at the webhook, or add ?issue.key=${issue.key} to its address.",
@@ -188,6 +192,6 @@ def _from_query(http: Http) -> dict[str, object]:
     return body
 
 
-Jira.events.include(issues.events)
-Jira.events.include(places.events)
+for _module in (issues, comments, work, places, things, rules):
+    Jira.events.include(_module.events)
 SOURCE = Jira()

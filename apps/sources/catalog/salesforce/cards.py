@@ -77,6 +77,10 @@ COLOURS = {
 }  # fmt: skip
 EMAIL = {"0": "New", "1": "Read", "2": "Replied", "3": "Sent", "4": "Forwarded", "5": "Draft"}
 UNTYPED = kind_of("", "")
+# Fields that the title or the actor may have shown already.
+NAMED = ("subject", "title", "name", "recordname", "record_name")
+TITLED = ("message", "summary", "text")
+SENDERS = ("username", "user_name", "modifiedby")
 URGENT = {"critical": Severity.ATTENTION, "urgent": Severity.ATTENTION, "high": Severity.WARNING}
 
 
@@ -183,6 +187,9 @@ def facts_of(payload: Payload, fields: Fields, ctx: Context, origin: str, used: 
             if isinstance(value, dict):
                 page = _target(origin, Payload(value).opt("$.Id"), Payload(value).opt("$.attributes.type"))
             found.append(Fact(label, text, page))
+    changer = fields.text("LastModifiedById") or payload.opt("$.changed_by")
+    if is_id(changer) and not payload.opt("$.user") and _target(origin, changer, "User"):
+        related.insert(0, Fact("Changed by", "Open", _target(origin, changer, "User")))
     more = len(found) - SHOWN
     if more > 0:
         found = [*found[:SHOWN], Fact("More", f"{more} other field{'' if more == 1 else 's'}")]
@@ -233,7 +240,8 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
     payload = event.payload
     fields = Fields(payload, ctx)
     record = fields.text("Id") or payload.opt("$.id")
-    if not fields.raw and not record:
+    told = any(value not in (None, "", [], {}) for value in fields.raw.raw.values())
+    if not told and not record:
         raise PayloadError(
             "missing_field",
             "The message names no record and no field. Add fields to the outbound message or the flow.",
@@ -251,22 +259,24 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
     if not name and not number and many == 1:
         words = plain(text)
         title = f"{head}: {truncate(words, 90)}" if words else f"{head}: {record}" if is_id(record) else head
-    if kind == UNTYPED and name and not action:
-        title = name
+    if kind == UNTYPED and not action and not is_id(record):
+        title = name or truncate(payload.opt("$.title"), 200) or title
     status, severity = look(fields, action, kind.event)
     origin = origin_for(payload, ctx)
     url = payload.opt("$.page") or ("" if action == "deleted" else record_url(origin, kind.api, record))
+    who = payload.opt("$.user")
+    shown_already = ((NAMED, name), (TITLED, title), (SENDERS, who))
     used = {
         each
         for each in fields.names()
-        if each.lower() in ("subject", "title", "name") and fields.text(each) == name
+        for keys, text in shown_already
+        if text and each.lower() in keys and fields.text(each) == text
     }
     used |= {each for each in fields.names() if fields.text(each) == number and number}
     if f"{fields.text('FirstName')} {fields.text('LastName')}".strip() and name.startswith(
         fields.text("FirstName")
     ):
         used |= {each for each in fields.names() if each in ("FirstName", "LastName")}
-    who = payload.opt("$.user")
     where = org_name(origin)
     return Notification(
         title=plain(title) or "Salesforce record",
@@ -277,7 +287,7 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
         subject=Link(plain(f"{number} {name}" if name != number else name).strip() or title, url)
         if url
         else None,
-        container=Link(f"Salesforce {where}".strip(), origin) if where else None,
+        container=Link(f"Salesforce {where}".strip(), origin),
         facts=tuple(facts_of(payload, fields, ctx, origin, frozenset(used | {source}))),
         occurred_at=_when(payload, fields),
         thread_key=f"salesforce:{payload.opt('$.organization')[:15]}:{record[:15]}" if record else "",

@@ -47,6 +47,11 @@ KINDS = (
 )
 BY_API = {kind.api.lower(): kind for kind in KINDS}
 BY_PREFIX = {kind.prefix: kind for kind in KINDS if kind.prefix}
+_LIGHTNING = re.compile(
+    r"https://[\w-]+(?:\.(?:sandbox|develop|scratch|demo|patch|stage|trailblaze|free))?"
+    r"\.(?:my\.salesforce|lightning\.force)\.com",
+    re.IGNORECASE,
+)
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 
 
@@ -120,7 +125,8 @@ def record_url(origin: str, api: str, record: str) -> str:
     """The page of a record: in Lightning where the domain tells, else the address that every edition redirects."""
     if not origin or not is_id(record):
         return ""
-    if origin.endswith((".my.salesforce.com", ".lightning.force.com")):
+    # Hosts that name a server (acme--uat.cs83.my…) have their Lightning elsewhere, and redirect to it.
+    if _LIGHTNING.fullmatch(origin):
         home = origin.replace(".my.salesforce.com", ".lightning.force.com")
         if re.fullmatch(r"\w{2,80}", api) and not api.lower().endswith("__e"):
             return f"{home}/lightning/r/{api}/{record}/view"

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from apps.sources.sdk import Payload
 
-from .objects import base_type, is_id, kind_of
+from .objects import BY_API, base_type, is_id, kind_of, origin_of
 
 MAX_RECORDS = 200
 LISTS = ("records", "notifications", "new", "newRecords", "items", "events", "sobjects", "data")
@@ -21,7 +21,7 @@ WRAPPERS = (
 TYPES = (
     "attributes.type", "sobjectType", "sObjectType", "sobject_type", "SObjectType", "sobject", "sObject", "objectType",
     "objectApiName", "objectName", "object", "entityName", "entity", "apiName", "type", "channel", "topic",
-    "detail-type",
+    "detail-type", "event.EventApiName",
 )  # fmt: skip
 ACTIONS = (
     "action", "operation", "changeType", "triggerEvent", "triggerType", "eventType", "event_type", "event.type",
@@ -144,6 +144,11 @@ def unpack(
                 told["action"] = told.get("action") or "updated"
             yield from unpack(inner, told, depth + 1)
             return
+    for key, inner in value.items():  # {"case": {…}, "sentBy": "a flow"}
+        kind = BY_API.get(key.lower()) if key.lower() not in ("event", "user") else None
+        if kind and isinstance(inner, dict) and inner:
+            yield from unpack(inner, {**told, "type": told.get("type") or kind.api}, depth + 1)
+            return
     fields = {key: item for key, item in value.items() if key not in META}
     if fields or told.get("id"):
         yield {**told, "fields": fields}
@@ -167,9 +172,13 @@ def _learn(seen: Payload, told: dict[str, object]) -> None:
         told["event_id"] = seen.opt("$.id") or told.get("event_id", "")
     if seen.has("$.event.replayId") and not told.get("event_id"):
         told["event_id"] = f"{seen.opt('$.channel') or told.get('type', '')}:{seen.opt('$.event.replayId')}"
-    page = next((seen.opt(f"$.{path}") for path in PAGES if seen.opt(f"$.{path}").startswith("https://")), "")
-    if page:
-        told["page"] = page
+    for path in PAGES:
+        page = seen.opt(f"$.{path}")
+        if "/services/" in page:  # the record's address in the API: no page, but it tells where the page is
+            told.setdefault("origin", origin_of(page))
+        elif page.startswith("https://"):
+            told["page"] = page
+            break
     if not told.get("action"):
         told["action"] = next((verb for path in ACTIONS if (verb := verb_of(seen.opt(f"$.{path}")))), "")
 
@@ -204,6 +213,7 @@ def _change(seen: Payload, told: dict[str, object]) -> dict[str, object]:
         "event_id": f"{key}:{number}:{ids[0] if ids else ''}" if key else told.get("event_id", ""),
         "nulled": header.texts("$.nulledFields", 100),
         "changed": header.texts("$.changedFields", 100),
+        "changed_by": header.opt("$.commitUser"),
         "fields": fields,
     }
 

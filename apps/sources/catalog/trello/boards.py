@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from apps.sources.sdk import Context, Events, Fact, Notification, RawEvent, Severity, from_gfm
 
-from .events import board, member, tell
+from .events import board, member, shown_as, tell
 from .names import snake
 
 events = Events()
@@ -90,9 +90,12 @@ def members(event: RawEvent, ctx: Context) -> Notification:
     who = (
         member(action.sub("$.member"))
         or member(action.sub("$.data.member"))
-        or member(action.sub("$.memberCreator"))
+        or member(shown_as(event.payload, "member"))
     )
-    name = who.name if who else "Somebody"
+    subject = action.first("$.data.idMemberAdded", "$.data.idMember", "$.data.idMemberRemoved")
+    if not who and subject in ("", action.opt("$.memberCreator.id")):
+        who = member(action.sub("$.memberCreator"))
+    name = who.name if who else "A member"
     noun, _, what = event.name.partition(".")
     kind = action.opt("$.type")
     role = "an admin" if "Admin" in kind else "an observer" if "Observer" in kind else "a normal member"
@@ -105,7 +108,7 @@ def members(event: RawEvent, ctx: Context) -> Notification:
         event, phrases[what], what=place.title if place else "",
         severity=Severity.WARNING if what == "member_removed" else Severity.INFO,
         facts=(
-            Fact("Member", name, who.url if who else ""),
+            Fact("Member", name if who else "", who.url if who else ""),
             Fact("Role", action.first("$.data.memberType", "$.data.board.memberType")),
         ),
     )  # fmt: skip

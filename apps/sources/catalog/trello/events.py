@@ -29,8 +29,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".gif")
 def board(payload: Payload) -> Link | None:
     """The board of an action; for webhooks on a workspace or member, that model."""
     data, model = payload.sub("$.action.data"), payload.sub("$.model")
-    found = data.sub("$.board")
-    name = found.opt("$.name")
+    found = data.sub("$.board") or shown_as(payload, "board")
+    name = found.first("$.name", "$.text")
     if name or found.opt("$.shortLink"):
         short = found.opt("$.shortLink")
         same = model.opt("$.id") and model.opt("$.id") == found.opt("$.id")
@@ -38,6 +38,9 @@ def board(payload: Payload) -> Link | None:
         return Link(name or "Board", url)
     if "/b/" in model.opt("$.url"):
         return Link(model.first("$.name") or "Board", model.opt("$.url"))
+    number = found.opt("$.id") or model.opt("$.idBoard")
+    if number:  # a webhook on a card names its board by its id at most
+        return Link("Trello board", f"https://trello.com/b/{number}")
     space = data.sub("$.organization")
     title = space.opt("$.name") or model.first("$.displayName", "$.name", "$.fullName")
     return Link(title, model.opt("$.url")) if title else None
@@ -46,7 +49,7 @@ def board(payload: Payload) -> Link | None:
 def card_url(payload: Payload) -> str:
     """The card's page, or ""."""
     data, model = payload.sub("$.action.data"), payload.sub("$.model")
-    short = data.opt("$.card.shortLink")
+    short = data.opt("$.card.shortLink") or shown_as(payload, "card").opt("$.shortLink")
     if short:
         return f"https://trello.com/c/{short}"
     if model.opt("$.id") == data.opt("$.card.id") and "/c/" in model.first("$.url", "$.shortUrl"):
@@ -56,7 +59,7 @@ def card_url(payload: Payload) -> str:
 
 def member(found: Payload) -> Actor | None:
     """A member, with the picture that Trello serves."""
-    name = found.first("$.fullName", "$.username", "$.name", "$.text")
+    name = found.first("$.fullName", "$.name", "$.text", "$.username")
     if not name:
         return None
     user, picture = found.opt("$.username"), found.opt("$.avatarUrl")
@@ -67,6 +70,16 @@ def member(found: Payload) -> Actor | None:
             f"https://trello-members.s3.amazonaws.com/{found.opt('$.id')}/{found.opt('$.avatarHash')}/50.png"
         )
     return Actor(name, f"https://trello.com/{user}" if user else "", picture)
+
+
+def shown_as(payload: Payload, key: str) -> Payload:
+    """What Trello shows in its own feed for a part of the action; there when the part itself is not."""
+    return payload.sub(f"$.action.display.entities.{key}")
+
+
+def page_url(url: str) -> str:
+    """The address when a browser can open it; files have addresses of the API, which want a token."""
+    return "" if "://api.trello.com/" in url or "://trello.com/1/" in url else url
 
 
 def _day(value: str) -> str:
@@ -92,8 +105,9 @@ def tell(
     action = payload.sub("$.action")
     data = action.sub("$.data")
     place = board(payload)
-    name = what or data.opt("$.card.name")
-    target = url or (card_url(payload) if data.has("$.card") else "") or (place.url if place else "")
+    card = shown_as(payload, "card")
+    name = what or data.opt("$.card.name") or card.first("$.text", "$.name")
+    target = url or (card_url(payload) if data.has("$.card") or card else "") or (place.url if place else "")
     listed = data.first("$.list.name", "$.card.list.name")
     shared = (Fact("List", listed),) if listed and not any(each.title == "List" for each in facts) else ()
     app = action.opt("$.appCreator.name")
@@ -102,7 +116,9 @@ def tell(
         status=status,
         severity=severity,
         text=text,
-        actor=member(action.sub("$.memberCreator")) or (Actor(app, bot=True) if app else None),
+        actor=member(action.sub("$.memberCreator"))
+        or member(shown_as(payload, "memberCreator"))
+        or (Actor(app, bot=True) if app else None),
         subject=Link(name or title, target) if target else None,
         container=place,
         facts=(*facts, *(shared if data.has("$.card") else ())),
@@ -110,7 +126,7 @@ def tell(
         links=links,
         occurred_at=action.time("$.date"),
         thread_key=f"trello:{data.first('$.card.id', '$.board.id')}",
-        link_title="Open card" if data.has("$.card") else "Open board",
+        link_title="Open card" if "/c/" in target else "Open board" if "/b/" in target else "Open in Trello",
     )
 
 
@@ -170,7 +186,10 @@ def card_state(event: RawEvent, ctx: Context) -> Notification:
 
 @events.on("card.renamed", group="Cards", label="Card renamed")
 def card_renamed(event: RawEvent, ctx: Context) -> Notification:
-    return tell(event, "Card renamed", facts=(Fact("Was", event.payload.opt("$.action.data.old.name")),))
+    data = event.payload.sub("$.action.data")
+    # One change may hold both.
+    text = from_gfm(data.opt("$.card.desc"), max_chars=600) if data.has("$.old.desc") else ""
+    return tell(event, "Card renamed", text=text, facts=(Fact("Was", data.opt("$.old.name")),))
 
 
 @events.on("card.described", group="Cards", label="Description of a card changed")
@@ -214,14 +233,18 @@ def card_between_boards(event: RawEvent, ctx: Context) -> Notification:
 @events.on("card.member_removed", group="Cards", label="Member removed from a card", default=False)
 def card_member(event: RawEvent, ctx: Context) -> Notification:
     action = event.payload.sub("$.action")
-    who = member(action.sub("$.member")) or member(action.sub("$.data.member"))
-    name = who.name if who else "Somebody"
+    who = (
+        member(action.sub("$.member"))
+        or member(action.sub("$.data.member"))
+        or member(shown_as(event.payload, "member"))
+    )
+    name = who.name if who else "A member"
     joined = event.name.endswith("added")
     same = action.opt("$.member.id") and action.opt("$.member.id") == action.opt("$.memberCreator.id")
     title = f"{name} {'joined' if joined else 'left'} the card" if same else (
         f"{name} {'added to' if joined else 'removed from'} the card"
     )  # fmt: skip
-    return tell(event, title, facts=(Fact("Member", name, who.url if who else ""),))
+    return tell(event, title, facts=(Fact("Member", name if who else "", who.url if who else ""),))
 
 
 @events.on("card.labelled", group="Cards", label="Label added to a card")
@@ -243,9 +266,11 @@ def card_field(event: RawEvent, ctx: Context) -> Notification:
     )
     field = data.opt("$.customField.name") or "Custom field"
     old = data.sub("$.old.value").first("$.text", "$.number", "$.date", "$.checked")
+    said = {"true": "Yes", "false": "No"}
     return tell(
-        event, f"{field} changed on the card", facts=(Fact(field, _day(value)), Fact("Was", _day(old)))
-    )
+        event, f"{field} changed on the card",
+        facts=(Fact(field, said.get(value) or _day(value)), Fact("Was", said.get(old) or _day(old))),
+    )  # fmt: skip
 
 
 @events.on("card.cover", group="Cards", label="Cover of a card changed", default=False)
@@ -301,7 +326,7 @@ def comment(event: RawEvent, ctx: Context) -> Notification:
 @events.on("attachment.removed", group="Comments", label="Attachment removed", default=False)
 def attachment(event: RawEvent, ctx: Context) -> Notification:
     data = event.payload.sub("$.action.data")
-    name, url = data.opt("$.attachment.name") or "a file", data.opt("$.attachment.url")
+    name, url = data.opt("$.attachment.name") or "a file", page_url(data.opt("$.attachment.url"))
     picture = data.first("$.attachment.previewUrl2x", "$.attachment.previewUrl")
     # Pictures that Trello hosts ask for a sign-in, so only others can be shown.
     shown = Image(picture, name) if picture.startswith("https://") and "trello.com" not in picture else None

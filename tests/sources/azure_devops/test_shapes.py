@@ -1,0 +1,205 @@
+"""What a card must say, whichever resource version, edition and detail a subscription sends."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from apps.cards import adaptive
+from apps.cards.notification import Notification
+from apps.sources.catalog.azure_devops import SOURCE
+from apps.sources.http import Headers, Http
+from apps.sources.source import Context
+from apps.sources.understand import understand_all
+
+CLOUD, OLD, SERVER = (
+    "https://dev.azure.com/orbit",
+    "https://orbit.visualstudio.com",
+    "http://tfs.orbit.example:8080/tfs/Main",
+)
+PROJECT = "6ce954b1-ce1f-45d1-b94d-e6bf2464ba2c"
+REPOSITORY = "278d5cd2-584d-4b63-824a-2ba458937249"
+NEW, BEFORE = "33b55f7cb7e7e245323987634f960cf4a6e6bc74", "aad331d8d3b131fa9ae03cf5e53965b51942618a"
+MIRA = {"displayName": "Mira Vale", "uniqueName": "mira@orbit.example"}
+Body = dict[str, Any]
+
+
+def event(kind: str, resource: Any, said: str, site: str = CLOUD, **more: Any) -> Body:
+    containers = {"collection": {"id": "c", "baseUrl": f"{site}/"}, "project": {"id": PROJECT}}
+    body = {
+        "id": "03c164c2-8912-4d5e-8009-3707d5f83734", "eventType": kind, "publisherId": "tfs", "resource": resource,
+        "message": {"text": said, "html": said, "markdown": said}, "detailedMessage": None, "resourceVersion": "1.0",
+        "resourceContainers": containers, "createdDate": "2026-03-14T09:26:53.2813828Z", **more,
+    }  # fmt: skip
+    return {key: value for key, value in body.items() if value is not ...}
+
+
+def note(body: Body) -> Notification:
+    http = Http(headers=Headers({}), body=json.dumps(body).encode())
+    (found,) = understand_all(SOURCE, http, Context())
+    assert isinstance(found.notification, Notification), found.reason
+    assert "/_apis/" not in json.dumps(adaptive.render(found.notification).content)
+    return found.notification
+
+
+def repository(site: str, project: bool = True, remote: bool = True) -> Body:
+    found: Body = {"id": REPOSITORY, "name": "Dish", "url": f"{site}/_apis/git/repositories/{REPOSITORY}"}
+    if project:
+        found["project"] = {"id": PROJECT, "name": "Orbit Web", "state": "wellFormed"}
+    if remote:
+        found["remoteUrl"] = f"{site}/Orbit%20Web/_git/Dish"
+    return found
+
+
+def push(repo: Body, **more: Any) -> Body:
+    moved = {"name": "refs/heads/main", "oldObjectId": BEFORE, "newObjectId": NEW}
+    commit = {"commitId": NEW, "comment": "Tune the dish", "author": {"name": "Mira Vale"}}
+    return {
+        "commits": [commit],
+        "refUpdates": [moved],
+        "repository": repo,
+        "pushedBy": MIRA,
+        "pushId": 14,
+        **more,
+    }
+
+
+def change(repo: Body, **more: Any) -> Body:
+    return {
+        "repository": repo, "pullRequestId": 7, "status": "active", "createdBy": MIRA, "title": "Widen the dish",
+        "sourceRefName": "refs/heads/wide", "targetRefName": "refs/heads/main", "mergeStatus": "succeeded",
+        "url": f"{CLOUD}/_apis/git/repositories/{REPOSITORY}/pullRequests/7", **more,
+    }  # fmt: skip
+
+
+FIELDS = {"System.TeamProject": "Orbit Web", "System.WorkItemType": "Bug", "System.Title": "Dish drifts",
+          "System.State": "New", "System.CreatedBy": "Mira Vale <ORBIT\\mira>", "System.ChangedBy": "Mira Vale"}  # fmt: skip
+
+
+def work(site: str, **fields: Any) -> Body:
+    return {"id": 5, "rev": 1, "fields": {**FIELDS, **fields}, "url": f"{site}/_apis/wit/workItems/5"}
+
+
+def revised(site: str, fields: Body, revision: bool = True) -> Body:
+    found: Body = {
+        "id": 2,
+        "workItemId": 0,
+        "fields": fields,
+        "url": f"{site}/_apis/wit/workItems/5/updates/2",
+    }
+    return {**found, "revision": work(site)} if revision else found
+
+
+BUILD = {
+    "id": 9, "buildNumber": "20260314.1", "status": "completed", "result": "failed", "reason": "individualCI",
+    "definition": {"id": 3, "name": "Dish CI", "project": {"id": PROJECT, "name": "Orbit Web"}}, "requestedFor": MIRA,
+    "url": f"{CLOUD}/{PROJECT}/_apis/build/Builds/9",
+}  # fmt: skip
+XAML = {
+    "id": 2, "buildNumber": "Dish_20141010.1", "status": "succeeded", "requests": [{"id": 1, "requestedFor": MIRA}],
+    "definition": {"id": 2, "name": "Dish", "definitionType": "xaml"}, "sourceGetVersion": f"LG:refs/heads/main:{NEW}",
+    "url": f"{OLD}/DefaultCollection/{PROJECT}/_apis/build/Builds/2",
+}  # fmt: skip
+RUN = {
+    "run": {"id": 9, "name": "20260314.1", "state": "completed", "result": "failed",
+            "_links": {"web": {"href": f"{CLOUD}/{PROJECT}/_build/results?buildId=9"}}},
+    "pipeline": {"id": 3, "name": "Dish"}, "projectId": PROJECT,
+}  # fmt: skip
+DEPLOYED = {
+    "environment": {"name": "Live", "status": "succeeded", "releaseDefinition": {"id": 1, "name": "Dish CD"},
+                    "release": {"id": 4, "name": "Release-4", "url": f"{CLOUD}/Orbit%20Web/_apis/Release/releases/4"}},
+    "project": {"id": "00000000-0000-0000-0000-000000000000", "name": "Orbit Web"},
+}  # fmt: skip
+NO_LINK = {"collection": {"id": "c"}, "project": {"id": PROJECT}}
+PAGES = f"{CLOUD}/Orbit%20Web/_git/Dish"
+EVENTS: list[tuple[str, Body, str, str, str, str]] = [
+    # what is odd about it, body, title, place, link, who
+    ("push", event("git.push", push(repository(CLOUD)), "x"), "1 commit pushed to main", "Orbit Web/Dish",
+     f"{PAGES}?version=GBmain", "Mira Vale"),
+    ("push of a server", event("git.push", push(repository(SERVER)), "x", SERVER), "1 commit pushed to main",
+     "Orbit Web/Dish",
+     f"{SERVER}/Orbit%20Web/_git/Dish?version=GBmain", "Mira Vale"),
+    ("push without the repository's page", event("git.push", push(repository(OLD, remote=False)), "x", OLD),
+     "1 commit pushed to main", "Orbit Web/Dish", f"{OLD}/Orbit%20Web/_git/Dish?version=GBmain", "Mira Vale"),
+    ("push with null commits", event("git.push", push(repository(CLOUD), commits=None), "x"), "Branch main updated",
+     "Orbit Web/Dish", f"{PAGES}?version=GBmain", "Mira Vale"),
+    ("push without a resource", event("git.push", None, "Mira Vale pushed updates to Dish:main."),
+     "Code pushed: Dish:main", "Dish",
+     f"{CLOUD}/{PROJECT}/_git/Dish?version=GBmain", "Mira Vale"),
+    ("push of which only a sentence is left", event("git.push", ..., "Mira Vale pushed updates to Dish:main.",
+     resourceContainers=None), "Code pushed: Dish:main", "Dish", "", "Mira Vale"),
+    ("pull request", event("git.pullrequest.created", change(repository(CLOUD), reviewers=None, description=None),
+     "Mira Vale created pull request 7 (Widen the dish) in Dish"), "Pull request created: !7 Widen the dish",
+     "Orbit Web/Dish",
+     f"{PAGES}/pullrequest/7", "Mira Vale"),
+    ("pull request without a resource", event("git.pullrequest.created", None,
+     "Mira Vale created pull request 7 (Widen the dish) in Dish"), "Pull request created: !7 Widen the dish", "Dish",
+     "", "Mira Vale"),
+    ("a vote", event("git.pullrequest.updated", change(repository(CLOUD)),
+     "Bo Lin approved pull request 7 (Widen the dish) in Dish"),
+     "Pull request approved: !7 Widen the dish", "Orbit Web/Dish", f"{PAGES}/pullrequest/7", "Bo Lin"),
+    ("work item of a server", event("workitem.created", work(SERVER), "x", SERVER), "Bug created: #5 Dish drifts",
+     "Orbit Web",
+     f"{SERVER}/Orbit%20Web/_workitems/edit/5", "Mira Vale"),
+    ("work item changed", event("workitem.updated", revised(CLOUD, {"System.State": {"oldValue": "New",
+     "newValue": "Active"},
+     "System.ChangedBy": {"newValue": "Bo Lin"}}), "Bug #5 (Dish drifts) updated by Bo Lin."),
+     "Bug moved to Active: #5 Dish drifts",
+     "Orbit Web", f"{CLOUD}/Orbit%20Web/_workitems/edit/5", ""),
+    ("work item changed, without the work item", event("workitem.updated", revised(CLOUD,
+     {"System.AssignedTo": {"newValue": "Bo Lin <x@y.example>"}}, revision=False),
+     "Bug #5 (Dish drifts) updated by Mira Vale."),
+     "Bug assigned to Bo Lin: #5 Dish drifts", "orbit", f"{CLOUD}/{PROJECT}/_workitems/edit/5", "Mira Vale"),
+    ("work item without a resource", event("workitem.created", None, "Bug #5 (Dish drifts) created by Mira Vale."),
+     "Bug created: #5 Dish drifts", "orbit", f"{CLOUD}/{PROJECT}/_workitems/edit/5", "Mira Vale"),
+    ("work item without addresses of containers", event("workitem.created", work(CLOUD), "x", resourceContainers=NO_LINK),
+     "Bug created: #5 Dish drifts", "Orbit Web", f"{CLOUD}/Orbit%20Web/_workitems/edit/5", "Mira Vale"),
+    ("build", event("build.complete", BUILD, "x"), "Build failed: Dish CI 20260314.1", "Orbit Web",
+     f"{CLOUD}/Orbit%20Web/_build/results?buildId=9", "Mira Vale"),
+    ("build of the oldest kind", event("build.complete", XAML, "x", OLD), "Build succeeded: Dish_20141010.1", "orbit",
+     f"{OLD}/{PROJECT}/_build/results?buildId=2", "Mira Vale"),
+    ("run", event("ms.vss-pipelines.run-state-changed-event", RUN, "Run 20260314.1 failed."),
+     "Run failed: Dish 20260314.1", "orbit",
+     f"{CLOUD}/{PROJECT}/_build/results?buildId=9", ""),
+    ("deployment", event("ms.vss-release.deployment-completed-event", DEPLOYED, "x"),
+     "Deployment succeeded: Release-4 → Live",
+     "Orbit Web", f"{CLOUD}/Orbit%20Web/_release?releaseId=4", ""),
+    ("deployment without a resource", event("ms.vss-release.deployment-completed-event", None,
+     "Deployment of release Release-4 on stage Live succeeded."),
+     "Deployment of release Release-4 on stage Live succeeded.", "orbit",
+     f"{CLOUD}/{PROJECT}", ""),
+    ("changeset", event("tfvc.checkin", {"changesetId": 18, "author": MIRA, "comment": "Tune", "url":
+     f"{OLD}/DefaultCollection/_apis/tfvc/changesets/18"}, "x", OLD), "Changeset checked in: 18 Tune", "orbit",
+     f"{OLD}/{PROJECT}/_versionControl/changeset/18", "Mira Vale"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "body, title, place, url, who", [row[1:] for row in EVENTS], ids=[row[0] for row in EVENTS]
+)
+def test_an_event_says_what_where_and_who(body: Body, title: str, place: str, url: str, who: str) -> None:
+    found = note(body)
+    assert found.title == title
+    assert found.container is not None
+    assert found.container.title == place
+    if url:
+        assert found.subject is not None
+        assert found.subject.url.partition("&")[0] == url
+    if who:
+        assert found.actor is not None
+        assert found.actor.name == who
+
+
+@pytest.mark.parametrize("row", EVENTS, ids=[row[0] for row in EVENTS])
+@pytest.mark.parametrize(
+    "text", [None, {}, {"text": None, "html": None, "markdown": None}, "A bare sentence."]
+)
+def test_an_event_without_its_sentences_still_makes_a_card(
+    row: tuple[str, Body, str, str, str, str], text: Any
+) -> None:
+    found = note({**row[1], "message": text, "detailedMessage": text})
+    assert found.title
+    if row[1].get("resource") and row[0] != "a vote" and "without the work item" not in row[0]:
+        assert found.title == row[2]
