@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Basic,
     Context,
@@ -21,11 +23,15 @@ from apps.sources.sdk import (
     RawEvent,
     SharedHeader,
     Source,
+    Standing,
     UrlOnly,
     parse_json,
 )
 
 from . import code, others, pipelines, pull_requests, releases, work_items
+from .actions import actions
+from .api import ACCOUNT_KINDS, check_account, explain
+from .hooks import AzureHooks
 from .names import catalog_name
 from .places import is_zero
 from .screening import attributes, screened
@@ -40,6 +46,9 @@ class AzureDevOps(Source):
     summary = "Work items, pushes, pull requests, builds, pipelines, releases, approvals and security alerts."
     docs_url = "https://learn.microsoft.com/azure/devops/service-hooks/services/webhooks"
     max_body = 10 * 1024 * 1024
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    hooks = AzureHooks()
     schemes = (
         Basic(
             key="basic",
@@ -76,6 +85,12 @@ class AzureDevOps(Source):
         Option("ignore_bots", "bool", "Ignore bots", help="Drop what build services and bots do.", default=False),
     )  # fmt: skip
     events = Events()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         found = parse_json(http.body)

@@ -1,0 +1,57 @@
+"""Signing in at Azure DevOps Services or Server with a personal access token.
+
+https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-access-tokens-to-authenticate
+"""
+
+from __future__ import annotations
+
+from apps.sources.sdk import Api, ApiAnswer, ApiError, BasicLogin, Option, Payload, Standing
+
+VERSION = "7.1"
+ACCOUNT_KINDS = (
+    BasicLogin(
+        key="token",
+        label="Personal access token",
+        fields=(Option("token", "text", "Token", secret=True, required=True),),
+        help="Azure DevOps, “User settings”, “Personal access tokens”: Work items, Code and Build “Read & write”, Release "
+        "and Service connections “Read”. The server address names the organisation: https://dev.azure.com/contoso, or on a "
+        "server of yours the collection: https://tfs.example.com/DefaultCollection",
+        user_key="",
+    ),
+)
+
+
+def myself(api: Api) -> Payload:
+    """The account's own identity."""
+    answer = api.call(
+        "GET", "/_apis/connectionData", query={"api-version": f"{VERSION}-preview"}, accept=(400,)
+    )
+    if answer.status == 400:  # older servers know older versions alone
+        answer = api.call("GET", "/_apis/connectionData")
+    return answer.payload().sub("$.authenticatedUser")
+
+
+def check_account(api: Api) -> Standing:
+    """Who it is, and whether it sees any project."""
+    me = myself(api)
+    who = me.first("$.providerDisplayName", "$.customDisplayName", default="somebody")
+    if not me.opt("$.id") or who.lower() == "anonymous":
+        raise ApiError(
+            "api_unauthorized", "Azure DevOps does not know this token. Make a new one and set it here."
+        )
+    count = api.get("/_apis/projects", **{"api-version": "5.0", "$top": 1}).opt_int("$.count") or 0
+    return Standing(
+        who,
+        may=("what the token's scopes allow",),
+        lacks=() if count else ("access to any project: add the account to one",),
+    )
+
+
+def explain(answer: ApiAnswer) -> str:
+    """Azure DevOps' own words. A sign-in page in place of JSON means that the token is not valid."""
+    if "text/html" in (answer.headers.get("content-type") or ""):
+        return "It answered with its sign-in page; the token may be wrong or expired."
+    try:
+        return answer.payload().first("$.message", "$.value.Message")
+    except ApiError:
+        return ""
