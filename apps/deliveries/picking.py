@@ -116,7 +116,7 @@ class Ways:
         if self._pacer is None or not fresh:
             return
         self._remembered.update(way.id for way in fresh)
-        limits = {way.id: way.limits for way in fresh}
+        limits = {way.id: way.limits for way in fresh if way.limits.sustained}
         hourly = [key for key, each in limits.items() if 0 < each.per_hour <= MOST_AN_HOUR]
         others = [key for key in limits if key not in set(hourly)]
         for keys, seconds in ((hourly, 3600), (others, 60)):
