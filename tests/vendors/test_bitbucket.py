@@ -15,9 +15,15 @@ from tests.vendors.stub import Answer, Call, StubServer
 
 SOURCE = registry.get("bitbucket")
 P = "/2.0/repositories/octo/hello"
-PULL = {"id": 12, "title": "Oil", "state": "OPEN",
-        "links": {"html": {"href": "https://bitbucket.org/octo/hello/pull-requests/12"}},
-        "destination": {"branch": {"default_merge_strategy": "squash", "merge_strategies": ["merge_commit", "squash"]}}}  # fmt: skip
+PULL = {
+    "id": 12,
+    "title": "Oil",
+    "state": "OPEN",
+    "links": {"html": {"href": "https://bitbucket.org/octo/hello/pull-requests/12"}},
+    "destination": {
+        "branch": {"default_merge_strategy": "squash", "merge_strategies": ["merge_commit", "squash"]}
+    },
+}
 AT = {"repo": "octo/hello", "number": "12"}
 
 
