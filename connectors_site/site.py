@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 
-from apps.core import roles
+from apps.core import audit, roles
 from apps.core.admin import ThemeSite
 
 # Group title -> (title, icon, page, permission)
@@ -52,7 +52,7 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("People", "person", "auth_user_changelist", roles.CONFIGURE),
             ("API tokens", "key", "api_apitoken_changelist", roles.CONFIGURE),
-            ("History", "history", "admin_logentry_changelist", roles.SEE),
+            ("History", "history", "audit", roles.SEE),
             ("Background tasks", "schedule", "django_q_schedule_changelist", roles.CONFIGURE),
         ),
     ),
@@ -71,7 +71,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import catalog, connect, trace
+        from connectors_site.pages import audit, catalog, connect, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -84,6 +84,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
+            page("audit/", audit.history, "audit"),
             page("check-url/", connect.check_url, "check-url"),
             page("find/", trace.find, "find"),
             page("trace/<str:public_id>/", trace.trace, "trace"),
@@ -108,6 +109,21 @@ class Site(ThemeSite):  # type: ignore[misc]
                     {"title": title, "separator": bool(title), "collapsible": False, "items": items}
                 )
         return groups
+
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's own page; that a password was changed is written down."""
+        from django.contrib.auth import get_user_model
+
+        people = get_user_model().objects.filter(pk=request.user.pk)
+        before = people.values_list("password", flat=True).first()
+        found: HttpResponse = super().password_change(request, extra_context)
+        row = people.first()
+        if row is not None and row.password != before:
+            changed = [{"field": "password", "old": None, "new": "changed"}]
+            audit.record(row, "changed", changed)
+        return found
 
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         from connectors_site.pages import dashboard

@@ -6,7 +6,7 @@ from django.urls import include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 from rest_framework.routers import SimpleRouter
 
-from apps.api import configuration, views
+from apps.api import audit, configuration, views
 from apps.api.preview import PreviewView
 
 router = SimpleRouter()
@@ -20,6 +20,7 @@ router.register("command-endpoints", configuration.CommandEndpointViews, basenam
 router.register("requests", views.RequestViews, basename="request")
 router.register("events", views.EventViews, basename="event")
 router.register("replays", views.ReplayViews, basename="replay")
+router.register("audit", audit.AuditViews, basename="audit")
 router.register("deliveries", views.DeliveryViews, basename="delivery")
 
 urlpatterns = [

@@ -7,12 +7,15 @@ from typing import Any, ClassVar
 
 from django.db import models
 
+from apps.core.audit import Audited
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 
 
-class Team(PublicIdModel):
+class Team(Audited, PublicIdModel):
     """A team in Microsoft Teams."""
+
+    audited = ("name", "notes")
 
     name = models.CharField(max_length=200, unique=True)
     notes = models.TextField(blank=True, default="")
@@ -24,8 +27,11 @@ class Team(PublicIdModel):
         return self.name
 
 
-class Channel(PublicIdModel):
+class Channel(Audited, PublicIdModel):
     """A channel of a team. It is reached by its webhook URLs, tried in the order of their priority."""
+
+    audited = ("team", "name", "paused", "paused_reason", "time_zone", "stale_after")
+    audited_parent = "team"
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="channels")
     name = models.CharField(max_length=200)
@@ -73,8 +79,12 @@ class Channel(PublicIdModel):
         return f"{broken[0].host}: {broken[0].state_reason or 'does not take cards'}"
 
 
-class WebhookURL(PublicIdModel):
+class WebhookURL(Audited, PublicIdModel):
     """One way into a channel. The URL is a credential: encrypted, write-only, shown as host and fingerprint."""
+
+    audited = ("channel", "kind", "host", "fingerprint", "priority", "per_second", "per_minute", "per_hour")
+    audited_secrets = ("url", "secret")
+    audited_parent = "channel"
 
     class Kind(models.TextChoices):
         WORKFLOW = "workflow", "Teams workflow"

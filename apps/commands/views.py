@@ -15,7 +15,7 @@ from apps.cards.envelope import CONTENT_TYPE
 from apps.cards.notification import Notification, Severity
 from apps.commands import builtin, parser, registry
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
-from apps.core import problems, rates
+from apps.core import audit, problems, rates
 from apps.core.errors import AppError, CommandError, PayloadError, VerificationError
 from apps.core.models import Counter
 from apps.sources.http import Headers, Http
@@ -88,7 +88,8 @@ def _carry_out(endpoint: CommandEndpoint, message: parser.Message, use: CommandU
     user = ChatUser.objects.filter(teams_id=message.sender_id).first() if message.sender_id else None
     asked = registry.Asked(endpoint, user, message.sender_id, message.sender_name, message.words[1:])
     try:
-        with transaction.atomic():
+        who = audit.Actor("teams", message.sender_id, message.sender_name or message.sender_id)
+        with audit.acting(who), transaction.atomic():
             return registry.run(use.command, asked)
     except CommandError as error:
         use.outcome = error.code[:40]

@@ -9,6 +9,7 @@ from django.db import models
 
 from apps.channels.models import Channel
 from apps.connectors import memory
+from apps.core.audit import Audited
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 from apps.sources import registry
@@ -22,8 +23,10 @@ def source_choices() -> list[tuple[str, str]]:
     return registry.choices()
 
 
-class Connector(PublicIdModel):
+class Connector(Audited, PublicIdModel):
     """A source with its settings and an inbound URL of its own."""
+
+    audited = ("name", "source", "scheme", "options", "paused")
 
     name = models.CharField(max_length=200)
     source = models.CharField(max_length=60, choices=source_choices)
@@ -72,8 +75,12 @@ class Connector(PublicIdModel):
         return registry.get(self.source)
 
 
-class Secret(models.Model):
+class Secret(Audited):
     """A secret shared with the source. Several may be valid at once while one is being changed."""
+
+    audited = ("connector", "valid_until")
+    audited_secrets = ("value",)
+    audited_parent = "connector"
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="secrets")
     value = EncryptedTextField()
@@ -96,8 +103,11 @@ class Secret(models.Model):
         return super().delete(*args, **kwargs)
 
 
-class Subscription(PublicIdModel):
+class Subscription(Audited, PublicIdModel):
     """Which events of a connector go to which channel."""
+
+    audited = ("connector", "channel", "events", "filters", "enabled", "muted_until")
+    audited_parent = "connector"
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="subscriptions")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="subscriptions")

@@ -7,6 +7,20 @@ from collections.abc import Callable
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
+from apps.core import audit
+
+
+class Acting:
+    """Says who is responsible for whatever a request changes. Asked only if something is changed."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        with audit.acting(lambda: audit.of_request(request)):
+            return self.get_response(request)
+
+
 # The admin theme runs Alpine.js, which evaluates expressions in attributes: hence 'unsafe-eval' and inline styles.
 POLICY = (
     "default-src 'self'; "
