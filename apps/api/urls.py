@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
 from apps.api import audit, configuration, views
+from apps.api.pages import DocsPage
 from apps.api.preview import PreviewView
 
 router = SimpleRouter()
@@ -26,7 +27,7 @@ router.register("deliveries", views.DeliveryViews, basename="delivery")
 urlpatterns = [
     re_path(r"^preview/?$", PreviewView.as_view(), name="preview"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", DocsPage.as_view(url_name="schema"), name="docs"),
     path("", include(router.urls)),
     # What is left over, so that a mistyped path gets a problem document too.
     re_path(r"^.*$", views.nothing),
