@@ -171,7 +171,11 @@ UNFOLD: dict[str, object] = {
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "href": "/static/sandbox/icon.svg", "type": "image/svg+xml"}],
-    "STYLES": ["/static/connectors/theme.css", "/static/connectors/admin.css", "/static/cards/teams-card.css"],
+    "STYLES": [
+        "/static/connectors/theme.css",
+        "/static/connectors/admin.css",
+        "/static/cards/teams-card.css",
+    ],
     "SHOW_BACK_BUTTON": True,
 }
 

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as StockGroupAdmin
 from django.contrib.auth.admin import UserAdmin as StockUserAdmin
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import Group, Permission, User
 from django.db import transaction
 from django.db.models import Model
 from django.http import HttpRequest
@@ -141,6 +142,15 @@ class GroupAdmin(Recorded, AdminsOnly, StockGroupAdmin, ConfigAdmin):  # type: i
     """viewer, operator and admin are made by the product; others may be added."""
 
     followed = ("name", "permissions")
+    filter_horizontal = ()
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        field = super().formfield_for_manytomany(db_field, request, **kwargs)
+        if db_field.name == "permissions":
+            # The pages ask for these three alone.
+            own = Permission.objects.filter(content_type__app_label="core", codename__in=roles.ROLES["admin"])
+            return forms.ModelMultipleChoiceField(own, required=False, widget=forms.CheckboxSelectMultiple)
+        return field
 
 
 @admin.register(ApiToken)

@@ -37,7 +37,10 @@ FIRST = (  # the first row's page of these lists
 @pytest.fixture(scope="module")
 def axe() -> str:
     """The checker's script."""
-    for folder in (ROOT / "node_modules", *map(Path, filter(None, os.environ.get("NODE_PATH", "").split(":")))):
+    for folder in (
+        ROOT / "node_modules",
+        *map(Path, filter(None, os.environ.get("NODE_PATH", "").split(":"))),
+    ):
         script = folder / "axe-core" / "axe.min.js"
         if script.is_file():
             return script.read_text()
@@ -74,7 +77,8 @@ def faults(page: Any, axe: str) -> list[str]:
     """What axe finds on the page as it stands, in one line each."""
     page.evaluate(axe)
     found = page.evaluate(
-        "(rules) => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})", RULES
+        "(rules) => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
+        RULES,
     )
     return [
         f"{rule['id']}: {node['target']} {node['html'][:160]} – {node['failureSummary'][:200]}"
@@ -91,7 +95,9 @@ def in_all_looks(page: Any, axe: str) -> list[str]:
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             # The theme looks at the scheme only when a page opens.
-            page.evaluate("(dark) => document.documentElement.classList.toggle('dark', dark)", scheme == "dark")
+            page.evaluate(
+                "(dark) => document.documentElement.classList.toggle('dark', dark)", scheme == "dark"
+            )
             page.wait_for_timeout(50)
             found += [f"{name}, {scheme}: {fault}" for fault in faults(page, axe)]
         if name == "phone" and not page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1"):
@@ -126,7 +132,9 @@ def test_the_page_of_a_row_is_open_to_everybody(page: Any, product: Stack, axe: 
         assert_clean(page, axe, url.replace("/change/", "/delete/") if path.startswith("conn") else url)
 
 
-@pytest.mark.parametrize("path", ["/admin/login/", "/sandbox/", "/nowhere", "/admin/nowhere/", "/api/v1/docs/"])
+@pytest.mark.parametrize(
+    "path", ["/admin/login/", "/sandbox/", "/nowhere", "/admin/nowhere/", "/api/v1/docs/"]
+)
 def test_a_public_page_is_open_to_everybody(chromium: Any, product: Stack, axe: str, path: str) -> None:
     context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
     page = context.new_page()
