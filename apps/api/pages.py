@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 from django.db.models import QuerySet
+from drf_spectacular.utils import extend_schema, extend_schema_view
 from drf_spectacular.views import SpectacularSwaggerSplitView
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -70,6 +71,7 @@ def _link(request: Request, before: int = 0, after: int = 0) -> str:
     return f"{settings.PUBLIC_URL.rstrip('/')}{request.path}?{urlencode({**kept, 'cursor': cursor})}"
 
 
+@extend_schema_view(get=extend_schema(exclude=True))
 class DocsPage(SpectacularSwaggerSplitView):  # type: ignore[misc]
     """The documentation to click through. Its script is served as a file; the viewer styles itself inline."""
 

