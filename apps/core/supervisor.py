@@ -58,11 +58,14 @@ class Supervisor:
         self.say = say
         self.stopping = False
 
-    def run(self, watch: Callable[[], list[str]], before_stop: Callable[[], object]) -> None:
+    def pid(self, name: str) -> int:
+        """The process number of a child that runs, else 0."""
+        return next((each.process.pid for each in self.children if each.name == name and each.process), 0)
+
+    def run(self, watch: Callable[[], list[str]]) -> None:
         """Start everything and stay until SIGTERM or SIGINT.
 
         watch: called every few seconds; names the children that live but do not work and need a restart.
-        before_stop: called once before the children are asked to end.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -76,7 +79,6 @@ class Supervisor:
                 for name in watch():
                     self._restart(name)
             time.sleep(0.2)
-        before_stop()
         self._end()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:

@@ -11,13 +11,13 @@ from django.utils import timezone
 
 from apps.channels.models import Channel
 from apps.connectors.models import Connector
-from apps.core.models import Counter, Heartbeat
+from apps.core import health
+from apps.core.models import Counter
 from apps.deliveries.models import Delivery
 
 HOURS = 24
 MOST = 200  # channels or connectors looked at
 QUIET = dt.timedelta(days=7)
-SILENT = dt.timedelta(seconds=90)
 LATE = dt.timedelta(minutes=5)
 
 
@@ -92,8 +92,8 @@ def _ago(span: dt.timedelta) -> str:
 def _todo(now: dt.datetime) -> list[dict[str, str]]:
     """What needs a person, worst first, each with the page where it is mended."""
     found: list[dict[str, str]] = []
-    beat = Heartbeat.objects.filter(name="cluster").first()
-    if beat is None or now - beat.seen_at > SILENT:
+    clusters = health.clusters(now)
+    if not any(each.is_lately for each in clusters):
         found.append(
             {
                 "level": "danger",
@@ -102,6 +102,24 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
                 "link": "",
             }
         )
+    elif health.nobody_sends(now):
+        found.append(
+            {
+                "level": "danger",
+                "text": "A background cluster is running, but it sends no cards. Look at its log, or restart it.",
+                "link": "",
+            }
+        )
+    found.extend(
+        {
+            "level": "warning",
+            "text": f"The cluster on {each.host} (process {each.process}) was last seen {_ago(each.age)} ago. "
+            "If it was stopped on purpose, this line goes away within an hour.",
+            "link": "",
+        }
+        for each in clusters
+        if not each.is_lately and any(other.is_lately for other in clusters)
+    )
     channels = Channel.objects.select_related("team").prefetch_related("webhook_urls")[:MOST]
     found.extend(
         {
