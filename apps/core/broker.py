@@ -27,7 +27,7 @@ TOPIC = "queue"
 SOCKET_TIMEOUT = 1.0
 IDLE_POLL = 1.0
 AWAY = 1.0  # seconds of rest when the broker cannot be reached
-OFFER_AGAIN = 5.0  # seconds after which a standing task that nobody holds is offered again
+OFFERS = 8  # so often a standing task that nobody holds is offered in the time after which a process counts as frozen
 
 
 def standing() -> list[tuple[None, str]]:
@@ -36,7 +36,7 @@ def standing() -> list[tuple[None, str]]:
     It comes from here rather than out of the queue, so that no lost message, no time limit of a queue and no
     broker that is down can keep it from being done.
     """
-    if here[Cell.WORKER] or here[Cell.STOP] or here.was_seen(Cell.OFFERED, OFFER_AGAIN):
+    if here[Cell.WORKER] or here[Cell.STOP] or here.was_seen(Cell.OFFERED, settings.FROZEN_AFTER / OFFERS):
         return []
     here.note(Cell.OFFERED)
     task = {

@@ -55,8 +55,13 @@ class Supervisor:
 
     def __init__(self, children: list[Child], say: Callable[[str], None]) -> None:
         self.children = children
-        self.say = say
+        self._say = say
         self.stopping = False
+
+    def say(self, words: str) -> None:
+        """Write to the log, which may stand on the disk that is full just now."""
+        with contextlib.suppress(OSError):
+            self._say(words)
 
     def pid(self, name: str) -> int:
         """The process number of a child that runs, else 0."""
@@ -89,7 +94,7 @@ class Supervisor:
         for child in self.children:
             if child.process is not None and child.process.poll() is not None:
                 child.failures = 0 if now - child.started > CALM else child.failures + 1
-                wait = min(LONGEST_WAIT, 0.5 * 2**child.failures) if child.failures else 0.0
+                wait = min(LONGEST_WAIT, 0.25 * 2**child.failures) if child.failures else 0.0
                 self.say(f"{child.name} ended with {child.process.returncode}; starting it again")
                 # What it forked may have outlived it and would hold the port or the queue beside its successor.
                 _kill_group(child.process, signal.SIGKILL)

@@ -68,6 +68,7 @@ def drain(seconds: float = 50.0) -> str:
                 _tune()
                 posts = _work(seconds, listener, lock)
             finally:
+                here.note(Cell.TRIED)
                 here[Cell.WORKER] = 0
     here[Cell.OFFERED] = 0
     wake.notify(broker.TOPIC)  # the pusher then offers it anew, unless this is a stop
