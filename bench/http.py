@@ -121,7 +121,8 @@ class Sink:
         try:
             yield
         finally:
-            loop.call_soon_threadsafe(loop.stop)
+            loop.call_soon_threadsafe(_cancel_all, loop)
+            loop.call_soon_threadsafe(loop.call_later, 0.05, loop.stop)
             thread.join(5)
 
     def _over(self, path: str, now: float) -> bool:
@@ -134,6 +135,11 @@ class Sink:
             return True
         recent.append(now)
         return False
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 def _length(head: bytes) -> int:
