@@ -14,12 +14,14 @@ from django.utils import timezone
 
 from apps.channels.models import Channel, WebhookURL
 from apps.channels.pacing import Limits, Pacer
+from apps.channels.services import BREAKER_SECONDS
 from apps.core.errors import ConfigurationError
 from apps.deliveries.models import Attempt, Delivery
 
 logger = logging.getLogger(__name__)
 URLS_FRESH = 2.0  # seconds for which what is known of webhook URLs is used again
 CHANNELS_FRESH = 0.25  # seconds between two looks at all channels while work is at hand
+LONGEST_BREAKER = dt.timedelta(seconds=BREAKER_SECONDS + 5)
 MOST_AN_HOUR = (
     5_000  # posts of a webhook URL whose last hour is read; a higher limit is paced by the shorter ones
 )
@@ -99,7 +101,10 @@ class Ways:
             # Decrypting costs more than the query, and a fingerprint stands for one URL.
             key = (row.pk, row.fingerprint)
             limits = Limits(row.per_second, row.per_half_minute, row.per_minute, row.per_hour)
-            rests = [each for each in (row.breaker_open_until, row.blocked_until) if each is not None]
+            breaker = row.breaker_open_until
+            if breaker is not None and breaker > now + LONGEST_BREAKER:
+                breaker = None  # it never opens for so long: the clock was set back since
+            rests = [each for each in (breaker, row.blocked_until) if each is not None]
             rest = max(rests, default=None)
             try:
                 if key not in self._urls:

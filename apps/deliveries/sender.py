@@ -26,7 +26,6 @@ from django.utils import timezone
 from apps.cards.envelope import envelope
 from apps.channels import signing, transport
 from apps.channels.pacing import Pacer
-from apps.channels.services import BREAKER_SECONDS
 from apps.channels.transport import Accepted
 from apps.core import wake
 from apps.core.board import Cell, here
@@ -217,13 +216,7 @@ class Sender:
         """The way that each channel's next card takes, and whether there is another one."""
         found: dict[int, tuple[Way, bool]] = {}
         for channel_id, usable in self._ways.of(channel_ids, clock).items():
-            # A breaker never opens for longer; one that would is of a clock that was set back since.
-            longest = now + dt.timedelta(seconds=BREAKER_SECONDS + 5)
-            ready = [
-                way
-                for way in usable
-                if way.breaker_open_until is None or not now < way.breaker_open_until <= longest
-            ]
+            ready = [way for way in usable if way.breaker_open_until is None or way.breaker_open_until <= now]
             if not ready:
                 waits = [
                     (way.breaker_open_until - now).total_seconds() for way in usable if way.breaker_open_until

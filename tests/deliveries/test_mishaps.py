@@ -63,6 +63,7 @@ def test_a_name_that_does_not_resolve_is_tried_again_until_it_does(
     for number in range(1, 8):  # through the breaker, and far beyond any one outage
         Delivery.objects.update(due_at=timezone.now())
         WebhookURL.objects.update(breaker_open_until=None)
+        Attempt.objects.update(at=timezone.now() - dt.timedelta(minutes=5))  # else it is paced
         tasks.drain(0.2)
         delivery.refresh_from_db()
         assert (delivery.status, delivery.attempts_made, delivery.error_code) == (
