@@ -19,10 +19,10 @@ from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.channels.transport import Accepted
 from apps.core.clock import Steps
-from apps.deliveries import due, owner, results, sender, services
+from apps.deliveries import due, owner, results, services
 from apps.deliveries.models import Attempt, Delivery
 from apps.deliveries.results import Result
-from apps.inbound import tasks
+from apps.inbound import pipeline, tasks
 from bench.http import Sink
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -115,7 +115,7 @@ def test_cards_go_out_while_the_clock_is_set(
     channel: Channel, sink: Sink, monkeypatch: pytest.MonkeyPatch, hours: int
 ) -> None:
     monkeypatch.setattr(tasks, "BEAT", 0.1)
-    real = tasks.pipeline.process_batch
+    real = pipeline.process_batch
     turns = 0
     with time_machine.travel(timezone.now()) as traveller:
 
@@ -131,7 +131,7 @@ def test_cards_go_out_while_the_clock_is_set(
                 waiting(channel, "after")
             return real()
 
-        monkeypatch.setattr(tasks.pipeline, "process_batch", process_batch)
+        monkeypatch.setattr(pipeline, "process_batch", process_batch)
         tasks.drain(3)
     assert len(sink.arrivals) == 3
 
@@ -170,7 +170,7 @@ def test_a_result_is_kept_until_the_database_takes_it(
     channel: Channel, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     delivery = waiting(channel)
-    real = sender.write
+    real = results.write
     failures = iter(range(2))
 
     def write(*values: Any, **more: Any) -> None:
@@ -178,8 +178,8 @@ def test_a_result_is_kept_until_the_database_takes_it(
             raise OperationalError("the disk is full")
         real(*values, **more)
 
-    monkeypatch.setattr(sender, "write", write)
-    monkeypatch.setattr(sender, "RESCUE_STEP", 0.05)
+    monkeypatch.setattr("apps.deliveries.sender.write", write)
+    monkeypatch.setattr("apps.deliveries.sender.RESCUE_STEP", 0.05)
     assert tasks.stand() == "broke off"
     monkeypatch.undo()
     tasks.drain(0.3)
