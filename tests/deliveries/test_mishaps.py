@@ -19,7 +19,7 @@ from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.channels.transport import Accepted
 from apps.core.clock import Steps
-from apps.deliveries import due, owner, results, sender, services
+from apps.deliveries import due, owner, results, services
 from apps.deliveries.models import Attempt, Delivery
 from apps.deliveries.results import Result
 from apps.inbound import pipeline, tasks
@@ -179,8 +179,8 @@ def test_a_result_is_kept_until_the_database_takes_it(
             raise OperationalError("the disk is full")
         real(*values, **more)
 
-    monkeypatch.setattr(sender, "write", write)
-    monkeypatch.setattr(sender, "RESCUE_STEP", 0.05)
+    monkeypatch.setattr("apps.deliveries.sender.write", write)
+    monkeypatch.setattr("apps.deliveries.sender.RESCUE_STEP", 0.05)
     assert tasks.stand() == "broke off"
     monkeypatch.undo()
     tasks.drain(0.3)
