@@ -73,7 +73,7 @@ class Site(ThemeSite):  # type: ignore[misc]
 
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
-        from connectors_site.pages import audit, catalog, connect, trace
+        from connectors_site.pages import audit, catalog, connect, guide, trace
 
         def page(route: str, view: Any, name: str) -> URLPattern:
             found: URLPattern = path(route, self.admin_view(view), name=name)
@@ -87,6 +87,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
             page("audit/", audit.history, "audit"),
+            page("guide/<slug:slug>/", guide.guide, "guide"),
             page("check-url/", connect.check_url, "check-url"),
             page("find/", trace.find, "find"),
             page("trace/<str:public_id>/", trace.trace, "trace"),

@@ -144,7 +144,9 @@ class GroupAdmin(Recorded, AdminsOnly, StockGroupAdmin, ConfigAdmin):  # type: i
     followed = ("name", "permissions")
     filter_horizontal = ()
 
-    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+    def formfield_for_manytomany(
+        self, db_field: Any, request: HttpRequest | None = None, **kwargs: Any
+    ) -> Any:
         field = super().formfield_for_manytomany(db_field, request, **kwargs)
         if db_field.name == "permissions":
             # The pages ask for these three alone.

@@ -18,6 +18,7 @@ from apps.channels.models import Channel
 from apps.core import roles
 from apps.core.errors import AppError
 from apps.deliveries.models import Delivery
+from apps.inbound import lookup
 from apps.inbound import services as inbound
 from apps.inbound.models import Event, InboundRequest
 
@@ -45,9 +46,9 @@ def find(request: HttpRequest) -> HttpResponse:
 
 def _search(query: str) -> QuerySet[Event]:
     rows = Event.objects.select_related("connector").order_by("-id")
-    exact = rows.filter(Q(public_id=query) | Q(source_event_id=query) | Q(request__public_id=query))
-    if exact.exists():
-        return exact[:50]
+    exact = lookup.events_called(query)
+    if exact:
+        return rows.filter(pk__in=exact)
     delivery = Delivery.objects.filter(public_id=query).first()
     if delivery and delivery.event_key:
         return rows.filter(pk=delivery.event_key)
