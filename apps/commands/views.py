@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 
@@ -59,6 +60,27 @@ def answer(request: HttpRequest, public_id: str) -> HttpResponse:
     if wait is not None:
         return _card(Notification("Too many commands", text="Wait a minute.", severity=Severity.WARNING))
     return _once(endpoint, message)
+
+
+def trial(endpoint: CommandEndpoint) -> HttpResponse:
+    """The answer to a message that is signed as Teams would sign it, asks for help, and leaves no trace.
+
+    Raises VerificationError when the stored token cannot sign.
+    """
+    now = timezone.now()
+    activity = {
+        "type": "message",
+        "id": str(int(now.timestamp() * 1000)),
+        "timestamp": now.isoformat(),
+        "text": f"<at>{html.escape(endpoint.name)}</at> help",
+        "from": {"id": "29:test", "name": "Test"},
+        "conversation": {"id": "19:test@thread.tacv2"},
+    }
+    http = SCHEME.sign(Http(body=json.dumps(activity).encode()), endpoint.token, now)
+    SCHEME.verify(http, [endpoint.token], now)
+    message = parser.read(parse_json(http.body), now)
+    use = CommandUse(endpoint=endpoint, command=message.words[0])
+    return _card(_carry_out(endpoint, message, use))
 
 
 def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
