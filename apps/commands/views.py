@@ -80,7 +80,13 @@ def trial(endpoint: CommandEndpoint) -> HttpResponse:
     SCHEME.verify(http, [endpoint.token], now)
     message = parser.read(parse_json(http.body), now)
     use = CommandUse(endpoint=endpoint, command=message.words[0])
-    return _card(_carry_out(endpoint, message, use))
+    return _card(_answered(endpoint, message, use))
+
+
+def _answered(endpoint: CommandEndpoint, message: parser.Message, use: CommandUse) -> Notification:
+    """The answer, or the promise of one, within the time that Teams waits."""
+    found = _carry_out(endpoint, message, use)
+    return acting.wait(found, endpoint) if isinstance(found, registry.Pending) else found
 
 
 def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
@@ -95,10 +101,7 @@ def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     except IntegrityError:
         before = CommandUse.objects.get(endpoint=endpoint, activity_id=message.id)
         return _json(before.answer) if before.answer else _card(Notification("This is being worked on"))
-    note = _carry_out(endpoint, message, use)
-    if isinstance(note, registry.Pending):
-        note = acting.wait(note, endpoint)
-    response = _card(note)
+    response = _card(_answered(endpoint, message, use))
     use.answer = response.content.decode()
     use.save(update_fields=["answer", "outcome"])
     CommandEndpoint.objects.filter(pk=endpoint.pk).update(last_used_at=use.at)
