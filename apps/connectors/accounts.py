@@ -196,7 +196,12 @@ def _signed(request: ApiRequest, granted: Authorization, base: str) -> ApiReques
         url = granted.base.rstrip("/") + url[len(base.rstrip("/")) :]
     if granted.query:
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(granted.query)}"
-    return ApiRequest(request.method, url, {**request.headers, **granted.headers}, request.body)
+    own: Mapping[str, str] = granted.headers
+    below = url.removeprefix((granted.base or base).rstrip("/"))
+    for start, headers in granted.apart.items():
+        if below.startswith(start):
+            own = headers
+    return ApiRequest(request.method, url, {**request.headers, **own}, request.body)
 
 
 def _exchange(request: ApiRequest) -> ApiAnswer:

@@ -21,12 +21,14 @@ class Authorization:
 
     headers, query: added to every request. base: replaces the account's address (Salesforce names the
     instance in its token answer). expires_at: when it has to be asked for anew; None: with the account.
+    apart: headers in place of `headers` for paths below the address that begin so (a GitHub App's own).
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, str] = field(default_factory=dict)
     base: str = ""
     expires_at: dt.datetime | None = None
+    apart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

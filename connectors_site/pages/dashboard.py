@@ -16,6 +16,7 @@ from apps.connectors.models import Connector
 from apps.core import health
 from apps.core.models import Counter
 from apps.deliveries.models import Delivery
+from connectors_site.pages import attention
 
 HOURS = 24
 MOST = 200  # channels or connectors looked at
@@ -122,6 +123,7 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
         for each in clusters
         if not each.is_lately and any(other.is_lately for other in clusters)
     )
+    found.extend(attention.at_sources(now))
     found.extend(
         {
             "level": "danger" if channel.state == "failing" else "warning",

@@ -339,3 +339,31 @@ def test_deliveries_in_vain_are_fetched_unless_a_later_try_arrived(github: Api, 
     assert [each.id for each in found] == ["g-1", "g-3"]
     assert found[0].headers["x-github-event"] == "push"
     assert json.loads(found[1].body) == {"n": "4"}
+
+
+def test_an_apps_own_webhook_is_set_with_the_apps_own_proof(stub: StubServer) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    ).decode()
+    config = {"url": "https://old.example.com", "content_type": "json"}
+
+    def change(call: Call) -> dict[str, Any]:
+        config.update(call.body)
+        return {**config, "secret": "********"}
+
+    stub.on("POST", "/api/v3/app/installations/8/access_tokens", {"token": "ghs_x"}, status=201)
+    stub.on("GET", "/api/v3/app/hook/config", lambda call: dict(config))
+    stub.on("PATCH", "/api/v3/app/hook/config", change)
+    stub.on("GET", "/api/v3/app/hook/deliveries", [])
+    values = {"app_id": "4711", "private_key": pem, "installation": "8"}
+    api = connect(SOURCE, kind_of(SOURCE, "app"), stub.url, values, key=("app-hook", stub.url))
+    hooks, place = SOURCE.hooks, {"place": "app"}
+    assert hooks is not None
+    plan = hooks.fit(place, HookPlan("https://c.example.com/hooks/x", "hush", ("issues",)))
+    assert hooks.find(api, place, plan.url) is None
+    made = hooks.create(api, place, plan)
+    assert differences(plan, made) == ()
+    assert stub.calls[-1].headers["authorization"].count(".") == 2  # the app's own, not the installation's
+    now = dt.datetime.now(dt.UTC)
+    assert list(hooks.missed(api, place, made.id, now - dt.timedelta(days=1), now)) == []

@@ -27,6 +27,7 @@ from apps.sources.sdk import (
     segment,
 )
 
+APP = "app"
 SEEN = 30  # pages of deliveries, a hundred each
 # Our families whose vendor event has another name, and those that no webhook of a repository or organisation has.
 OTHERS = {"user": "", "enterprise": "", "exemption_request_push_ruleset": "bypass_request_push_ruleset"}
@@ -64,12 +65,17 @@ class GitHubHooks(Hooks):
         return tuple(sorted(found - UNKNOWN - {""}))
 
     def fit(self, place: Place, plan: HookPlan) -> HookPlan:
+        if _is_app(place):
+            return replace(plan, events=())  # chosen on the app's page at GitHub alone
         if "/" not in place.get("place", "").strip("/"):
             return plan
         # A repository refuses a hook that lists an organisation's events.
         return replace(plan, events=tuple(name for name in plan.events if name not in ORGANISATION))
 
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
+        if _is_app(place):
+            found = self.read(api, place, APP)
+            return found if found and found.url == url else None
         for page in api.pages(_path(place), per_page=100):
             for each in page.each("$", 100):
                 if each.opt("$.config.url") == url:
@@ -77,17 +83,25 @@ class GitHubHooks(Hooks):
         return None
 
     def create(self, api: Api, place: Place, plan: HookPlan) -> RemoteHook:
+        if _is_app(place):
+            return self.update(api, place, APP, plan)
         return _remote(api.post(_path(place), {"name": "web", **_body(plan)}), place)
 
     def read(self, api: Api, place: Place, hook_id: str) -> RemoteHook | None:
+        if _is_app(place):
+            return _config(api.get("/app/hook/config"))
         answer = api.call("GET", _path(place, f"/{segment(hook_id)}"), accept=(404,))
         return None if answer.status == 404 else _remote(answer.payload(), place)
 
     def update(self, api: Api, place: Place, hook_id: str, plan: HookPlan) -> RemoteHook:
+        if _is_app(place):
+            return _config(api.call("PATCH", "/app/hook/config", json=_body(plan)["config"]).payload())
         answer = api.call("PATCH", _path(place, f"/{segment(hook_id)}"), json=_body(plan))
         return _remote(answer.payload(), place)
 
     def delete(self, api: Api, place: Place, hook_id: str) -> None:
+        if _is_app(place):
+            return  # an app always has its webhook; another address takes its place
         api.call("DELETE", _path(place, f"/{segment(hook_id)}"), accept=(404,))
 
     def missed(
@@ -96,7 +110,8 @@ class GitHubHooks(Hooks):
         """Deliveries that no try of theirs brought to us, oldest first."""
         failed: dict[str, Payload] = {}
         arrived: set[str] = set()
-        for each in self._deliveries(api, _path(place, f"/{segment(hook_id)}/deliveries"), since):
+        root = "/app/hook" if _is_app(place) else _path(place, f"/{segment(hook_id)}")
+        for each in self._deliveries(api, f"{root}/deliveries", since):
             guid, at = each.opt("$.guid"), parse_time(each.opt("$.delivered_at"))
             if not guid or at is None or at > until:
                 continue
@@ -108,7 +123,7 @@ class GitHubHooks(Hooks):
             number = each.opt_int("$.id")
             if guid in arrived or number is None:
                 continue
-            found = api.get(_path(place, f"/{segment(hook_id)}/deliveries/{number}"))
+            found = api.get(f"{root}/deliveries/{number}")
             sent = found.sub("$.request.headers").raw
             headers = {str(key): str(value) for key, value in sent.items()} if isinstance(sent, dict) else {}
             body = found.sub("$.request.payload").raw
@@ -136,6 +151,15 @@ class GitHubHooks(Hooks):
             if not following or (last is not None and last < since):
                 return
             answer = api.call("GET", following)
+
+
+def _is_app(place: Place) -> bool:
+    return place.get("place", "").strip().lower() == APP
+
+
+def _config(found: Payload) -> RemoteHook:
+    """The webhook of a GitHub App. https://docs.github.com/rest/apps/webhooks"""
+    return RemoteHook(id=APP, url=found.opt("$.url"), secret_set=bool(found.opt("$.secret")))
 
 
 def _path(place: Place, rest: str = "") -> str:
