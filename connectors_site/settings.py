@@ -87,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "apps.core.middleware.Acting",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 
@@ -170,24 +171,20 @@ UNFOLD: dict[str, object] = {
     "SITE_SYMBOL": "hub",
     "SITE_URL": None,
     "SITE_FAVICONS": [{"rel": "icon", "href": "/static/sandbox/icon.svg", "type": "image/svg+xml"}],
-    "STYLES": ["/static/connectors/admin.css", "/static/cards/teams-card.css"],
-    "BORDER_RADIUS": "6px",
+    "STYLES": [
+        "/static/connectors/theme.css",
+        "/static/connectors/admin.css",
+        "/static/cards/teams-card.css",
+    ],
     "SHOW_BACK_BUTTON": True,
-    "COLORS": {
-        # Teams' own violet.
-        "primary": {
-            "50": "#f3f3fc", "100": "#e6e6fa", "200": "#cccdf4", "300": "#adaeeb", "400": "#8b8ddf",
-            "500": "#7275d3", "600": "#5b5fc7", "700": "#4a4db0", "800": "#3d3f90", "900": "#333571", "950": "#1f2044",
-        },
-    },
-}  # fmt: skip
+}
 
 # --- Security ----------------------------------------------------------------------------------
 _https = _public.scheme == "https"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https and not DEBUG
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
-SECURE_HSTS_SECONDS = 31_536_000 if _https and not DEBUG else 0
+SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -251,6 +248,7 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     # Served from here, so that the documentation page asks nobody else for anything.
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {"deepLinking": True, "validatorUrl": None},
 }
 
 # --- Logging -----------------------------------------------------------------------------------

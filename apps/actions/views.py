@@ -45,7 +45,8 @@ def _guarded(view: _View) -> _View:
         except AppError as error:
             response = _message(request, _status(error), "This button does not work", error.public_message)
         response.headers["Content-Security-Policy"] = POLICY
-        response.headers["Referrer-Policy"] = "no-referrer"
+        # Not “no-referrer”: browsers would then send a null origin with our own form, which is refused.
+        response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Robots-Tag"] = "noindex"
         return response
 

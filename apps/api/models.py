@@ -6,12 +6,16 @@ from typing import ClassVar
 
 from django.db import models
 
+from apps.core.audit import Actor, Audited
 from apps.core.models import PublicIdModel
 from apps.core.tokens import hash_token, new_api_token
 
 
-class ApiToken(PublicIdModel):
+class ApiToken(Audited, PublicIdModel):
     """A bearer token. Only its hash is kept; the token itself is shown once."""
+
+    audited = ("name", "role")
+    audited_secrets = ("hashed",)
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer: sees"
@@ -34,6 +38,11 @@ class ApiToken(PublicIdModel):
     def is_authenticated(self) -> bool:
         """The framework asks this of whoever makes a request."""
         return True
+
+    @property
+    def actor(self) -> Actor:
+        """What the audit history says of whoever uses the token."""
+        return Actor("token", self.public_id, self.name)
 
     @classmethod
     def issue(cls, name: str, role: str) -> str:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from django.urls import include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
-from apps.api import acting, configuration, custom, views
+from apps.api import acting, audit, configuration, custom, views
 from apps.api.backtest import BacktestView
+from apps.api.pages import DocsPage
 from apps.api.preview import PreviewView
 
 router = SimpleRouter()
@@ -25,13 +26,14 @@ router.register("action-runs", acting.ActionRunViews, basename="action-run")
 router.register("requests", views.RequestViews, basename="request")
 router.register("events", views.EventViews, basename="event")
 router.register("replays", views.ReplayViews, basename="replay")
+router.register("audit", audit.AuditViews, basename="audit")
 router.register("deliveries", views.DeliveryViews, basename="delivery")
 
 urlpatterns = [
     re_path(r"^subscriptions/backtest/?$", BacktestView.as_view(), name="backtest"),
     re_path(r"^preview/?$", PreviewView.as_view(), name="preview"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", DocsPage.as_view(url_name="schema"), name="docs"),
     path("", include(router.urls)),
     # What is left over, so that a mistyped path gets a problem document too.
     re_path(r"^.*$", views.nothing),

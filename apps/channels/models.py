@@ -9,12 +9,15 @@ from django.db import models
 from django.utils import timezone
 
 from apps.channels import etiquette, health
+from apps.core.audit import Audited
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 
 
-class Team(PublicIdModel):
+class Team(Audited, PublicIdModel):
     """A team in Microsoft Teams."""
+
+    audited = ("name", "notes")
 
     name = models.CharField(max_length=200, unique=True)
     notes = models.TextField(blank=True, default="")
@@ -26,8 +29,14 @@ class Team(PublicIdModel):
         return self.name
 
 
-class Channel(PublicIdModel):
+class Channel(Audited, PublicIdModel):
     """A channel of a team. It is reached by its webhook URLs, tried in the order of their priority."""
+
+    audited = (
+        "team", "name", "paused", "paused_reason", "time_zone", "stale_after", "urgent_severity", "quiet_start", "quiet_end",
+        "quiet_days", "quiet_whole_days", "quiet_then", "budget_per_hour", "muted_until", "keep_alive", "keep_alive_days",
+    )  # fmt: skip
+    audited_parent = "team"
 
     class Urgent(models.TextChoices):
         ATTENTION = "attention", "Failures and alarms"
@@ -148,8 +157,22 @@ class Channel(PublicIdModel):
         return [each for each in self.webhook_urls.all() if each.state != WebhookURL.State.OFF]
 
 
-class WebhookURL(PublicIdModel):
+class WebhookURL(Audited, PublicIdModel):
     """One way into a channel. The URL is a credential: encrypted, write-only, shown as host and fingerprint."""
+
+    audited = (
+        "channel",
+        "kind",
+        "host",
+        "fingerprint",
+        "priority",
+        "per_second",
+        "per_half_minute",
+        "per_minute",
+        "per_hour",
+    )
+    audited_secrets = ("url", "secret")
+    audited_parent = "channel"
 
     class Kind(models.TextChoices):
         WORKFLOW = "workflow", "Teams workflow"

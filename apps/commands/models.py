@@ -9,12 +9,16 @@ from django.db import models
 from django.utils import timezone
 
 from apps.channels.models import Channel, Team
+from apps.core.audit import Audited
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 
 
-class CommandEndpoint(PublicIdModel):
+class CommandEndpoint(Audited, PublicIdModel):
     """One outgoing webhook of a team. Its token, as Teams showed it, is a credential: encrypted, write-only."""
+
+    audited = ("name", "team", "channel", "paused")
+    audited_secrets = ("token",)
 
     name = models.CharField(max_length=200)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="command_endpoints")
@@ -53,8 +57,10 @@ class CommandEndpoint(PublicIdModel):
         return "ok" if self.last_used_at else "waiting"
 
 
-class ChatUser(PublicIdModel):
+class ChatUser(Audited, PublicIdModel):
     """A person in Teams and what they may do by chat."""
+
+    audited = ("teams_id", "name", "role")
 
     class Role(models.TextChoices):
         VIEWER = "viewer", "Viewer: asks"

@@ -15,7 +15,7 @@ from apps.cards.envelope import CONTENT_TYPE
 from apps.cards.notification import Notification, Severity
 from apps.commands import acting, builtin, parser, registry
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
-from apps.core import problems, rates
+from apps.core import audit, problems, rates
 from apps.core.errors import AppError, CommandError, PayloadError, VerificationError
 from apps.core.models import Counter
 from apps.sources.http import Headers, Http
@@ -96,7 +96,8 @@ def _carry_out(
         if source is not None:
             # Asks the source's API, so it must not hold a transaction.
             return acting.ask(asked, message.words[0], source)
-        with transaction.atomic():
+        who = audit.Actor("teams", message.sender_id, message.sender_name or message.sender_id)
+        with audit.acting(who), transaction.atomic():
             return registry.run(use.command, asked)
     except CommandError as error:
         use.outcome = error.code[:40]

@@ -9,6 +9,7 @@ from django.db import models
 
 from apps.channels.models import Channel
 from apps.connectors import memory
+from apps.core.audit import Audited
 from apps.core.fields import EncryptedTextField
 from apps.core.models import PublicIdModel
 from apps.sources import registry
@@ -35,8 +36,10 @@ def account_source_choices() -> list[tuple[str, str]]:
     return [(source.slug, source.name) for source in registry.all_sources() if source.account_kinds]
 
 
-class Connector(PublicIdModel):
+class Connector(Audited, PublicIdModel):
     """A source with its settings and an inbound URL of its own."""
+
+    audited = ("name", "source", "scheme", "options", "paused", "account", "action_policy")
 
     name = models.CharField(max_length=200)
     source = models.CharField(max_length=60, choices=source_choices)
@@ -100,8 +103,12 @@ class Connector(PublicIdModel):
         return registry.get(self.source)
 
 
-class Secret(models.Model):
+class Secret(Audited):
     """A secret shared with the source. Several may be valid at once while one is being changed."""
+
+    audited = ("connector", "valid_until")
+    audited_secrets = ("value",)
+    audited_parent = "connector"
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="secrets")
     value = EncryptedTextField()
@@ -124,8 +131,11 @@ class Secret(models.Model):
         return super().delete(*args, **kwargs)
 
 
-class Subscription(PublicIdModel):
+class Subscription(Audited, PublicIdModel):
     """Which events of a connector go to which channel."""
+
+    audited = ("connector", "channel", "events", "filters", "enabled", "muted_until")
+    audited_parent = "connector"
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="subscriptions")
     channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="subscriptions")
@@ -143,7 +153,7 @@ class Subscription(PublicIdModel):
         return f"{self.connector} → {self.channel}"
 
 
-class Account(PublicIdModel):
+class Account(Audited, PublicIdModel):
     """Credentials for a source's API. They are encrypted, write-only, and tested by a call to the product."""
 
     class State(models.TextChoices):
@@ -152,6 +162,9 @@ class Account(PublicIdModel):
         LIMITED = "limited", "Works, but may not do everything"
         REFUSED = "refused", "Refused by the product"
         UNREACHABLE = "unreachable", "Could not be reached"
+
+    audited = ("name", "source", "kind", "api_url", "fields")
+    audited_secrets = ("secrets",)
 
     name = models.CharField(max_length=200)
     source = models.CharField(max_length=60, choices=account_source_choices)
@@ -184,7 +197,7 @@ class Account(PublicIdModel):
         return registry.get(self.source)
 
 
-class Hook(PublicIdModel):
+class Hook(Audited, PublicIdModel):
     """A connector's hook at the source, made or found there by us, and how it was when we last looked."""
 
     class State(models.TextChoices):
@@ -193,6 +206,9 @@ class Hook(PublicIdModel):
         GONE = "gone", "Gone at the source"
         OFF = "off", "Switched off by the source"
         UNKNOWN = "unknown", "Could not be checked"
+
+    audited = ("connector", "place", "remote_id")
+    audited_parent = "connector"
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="hooks")
     place = models.JSONField(default=dict, help_text="Where it stands: repository, organisation, site.")
@@ -219,8 +235,10 @@ class Hook(PublicIdModel):
         return ", ".join(map(str, self.place.values())) or self.remote_id
 
 
-class CustomSource(PublicIdModel):
+class CustomSource(Audited, PublicIdModel):
     """A source without code: a document says how requests are verified, read and told."""
+
+    audited = ("slug", "name", "document")
 
     slug = models.CharField(max_length=60, unique=True, editable=False)
     name = models.CharField(max_length=80)

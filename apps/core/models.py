@@ -82,6 +82,74 @@ class Counter(models.Model):
             )
 
 
+class AppendOnly(models.QuerySet["AuditEntry"]):
+    """Rows that are written once."""
+
+    def update(self, **kwargs: Any) -> int:
+        """Never: history is not rewritten."""
+        raise TypeError("The audit history is append-only.")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """Never, as above."""
+        raise TypeError("The audit history is append-only.")
+
+
+class AuditEntry(PublicIdModel):
+    """One change and who made it. Written by `apps.core.audit` alone, and never changed or deleted.
+
+    It refers to everything by name and id, so that it stays readable when what it tells of is gone.
+    """
+
+    class Action(models.TextChoices):
+        CREATED = "created", "Created"
+        CHANGED = "changed", "Changed"
+        DELETED = "deleted", "Deleted"
+        DID = "did", "Did"
+
+    class ActorKind(models.TextChoices):
+        USER = "user", "Person"
+        TOKEN = "token", "API token"
+        TEAMS = "teams", "Teams user"
+        SYSTEM = "system", "System"
+
+    actor_kind = models.CharField(max_length=20, choices=ActorKind.choices)
+    actor_id = models.CharField(max_length=200, blank=True, default="")
+    actor_name = models.CharField(max_length=200, blank=True, default="")
+    action = models.CharField(max_length=20, choices=Action.choices)
+    words = models.CharField(max_length=300, blank=True, default="")
+    object_kind = models.CharField(max_length=60)
+    object_id = models.CharField(max_length=64)
+    object_name = models.CharField(max_length=300, blank=True, default="")
+    parent_kind = models.CharField(max_length=60, blank=True, default="")
+    parent_id = models.CharField(max_length=64, blank=True, default="")
+    changes = models.JSONField(default=list)
+
+    objects = AppendOnly.as_manager()
+
+    class Meta:
+        ordering: ClassVar[list[str]] = ["-id"]
+        indexes: ClassVar[list[Any]] = [
+            models.Index(fields=["object_id", "-id"], name="audit_object"),
+            models.Index(fields=["parent_id", "-id"], name="audit_parent"),
+            models.Index(fields=["object_kind", "-id"], name="audit_kind"),
+            models.Index(fields=["actor_name", "-id"], name="audit_actor"),
+            models.Index(fields=["created_at"], name="audit_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.object_name}: {self.action}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Once."""
+        if not self._state.adding:
+            raise TypeError("The audit history is append-only.")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        """Never."""
+        raise TypeError("The audit history is append-only.")
+
+
 class Access(models.Model):
     """No table: it only carries the permissions that the roles are made of (see `apps.core.roles`)."""
 
@@ -95,4 +163,4 @@ class Access(models.Model):
         ]
 
 
-__all__ = ["Access", "Counter", "Heartbeat", "PublicIdModel"]
+__all__ = ["Access", "AuditEntry", "Counter", "Heartbeat", "PublicIdModel"]

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 WORKFLOW = "https://a.b.environment.api.powerplatform.com/workflows/x/triggers/manual/paths/invoke?api-version=1&sig=very-secret"
 PAGES = ("index", "catalog", "find", "channels_channel_changelist", "connectors_connector_changelist",
          "connectors_subscription_changelist", "channels_team_changelist", "inbound_event_changelist",
-         "deliveries_delivery_changelist", "inbound_inboundrequest_changelist", "admin_logentry_changelist")  # fmt: skip
+         "deliveries_delivery_changelist", "inbound_inboundrequest_changelist", "audit")  # fmt: skip
 ADMIN_PAGES = ("auth_user_changelist", "auth_user_add", "auth_group_changelist", "api_apitoken_changelist",
                "api_apitoken_add", "channels_channel_add", "channels_team_add", "django_q_schedule_changelist")  # fmt: skip
 

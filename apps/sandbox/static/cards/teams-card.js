@@ -64,6 +64,33 @@ window.TeamsCard = (() => {
     result.didProcess = true;
   };
 
+  // Pictures of other hosts are asked for by Teams, never by this page: a stand-in shows where they will be.
+  const STAND_IN = "data:image/svg+xml," + encodeURIComponent(
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="16" fill="#8a8cd9"/>' +
+    '<circle cx="16" cy="12" r="5" fill="#fff"/><path d="M6 27a10 8 0 0 1 20 0z" fill="#fff"/></svg>');
+
+  function isForeign(address) {
+    try {
+      const url = new URL(address, location.href);
+      return url.protocol !== "data:" && url.origin !== location.origin;
+    } catch {
+      return true;
+    }
+  }
+
+  function withoutForeign(value) {
+    if (Array.isArray(value)) return value.map(withoutForeign);
+    if (!value || typeof value !== "object") return value;
+    const copy = {};
+    for (const [key, inner] of Object.entries(value)) {
+      const picture = (key === "url" && value.type === "Image") || key === "iconUrl" || key === "poster";
+      if (picture && typeof inner === "string" && isForeign(inner)) copy[key] = STAND_IN;
+      else if (key === "backgroundImage" && isForeign(typeof inner === "string" ? inner : inner?.url)) continue;
+      else copy[key] = withoutForeign(inner);
+    }
+    return copy;
+  }
+
   // Draw `content` into `target`. theme: light, dark or contrast. Returns false when it cannot be drawn.
   function draw(target, content, theme) {
     target.replaceChildren();
@@ -75,7 +102,7 @@ window.TeamsCard = (() => {
       if (/^https?:\/\//i.test(url)) window.open(url, "_blank", "noopener,noreferrer");
     };
     try {
-      card.parse(content);
+      card.parse(withoutForeign(content));
       const element = card.render();
       if (!element) return false;
       for (const anchor of element.querySelectorAll("a")) {

@@ -39,7 +39,7 @@
     const head = element("header");
     const time = element("time", "", new Date(item.at).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
     time.dateTime = item.at;
-    head.append(element("span", "avatar", "W"), element("strong", "", "Workflows"), time);
+    head.append(element("span", "avatar", "W"), element("h2", "", "Workflows"), time);
     article.append(head);
     if (item.problem) {
       article.append(element("p", "problem", `The sender was told 202, but nothing was posted: ${item.message}`));

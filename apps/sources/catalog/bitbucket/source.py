@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Context,
     Events,
@@ -19,12 +21,17 @@ from apps.sources.sdk import (
     PayloadError,
     RawEvent,
     Source,
+    Standing,
     UrlOnly,
 )
 
 from . import builds, code, issues, pull_requests, repositories
+from .actions import actions
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain
 from .code import ref_of
 from .common import is_bot, place_of, repository_name, user_name
+from .hooks import BitbucketHooks
+from .names import FAMILIES, NAMES
 from .pull_requests import change_of
 from .shared import (
     APART,
@@ -39,22 +46,6 @@ from .shared import (
     short_ref,
 )
 
-# Bitbucket's event key -> our name. Unknown verbs keep their own word and meet a family's fallback.
-NAMES: Mapping[str, str] = {
-    "repo:push": "repo.push",
-    "repo:fork": "repo.forked",
-    "repo:transfer": "repo.transferred",
-    "repo:commit_comment_created": "commit_comment.created",
-    "repo:commit_status_created": "commit_status.created",
-    "repo:commit_status_updated": "commit_status.updated",
-    "issue:comment_created": "issue_comment.created",
-    "pullrequest:push": "pull_request.pushed",
-    "pullrequest:changes_request_created": "pull_request.changes_requested",
-    "pullrequest:changes_request_removed": "pull_request.changes_request_removed",
-    "pullrequest:fulfilled": "pull_request.merged",
-    "pullrequest:rejected": "pull_request.declined",
-}
-FAMILIES = {"pullrequest": "pull_request", "pull_request": "pull_request"}
 KEYS = {name: key for key, name in NAMES.items()}
 SPANS = {
     "bbc.pipeline_run": "pipeline.run",
@@ -90,6 +81,16 @@ class Bitbucket(Source):
     )
     options = (BRANCHES, REPOSITORIES, PROJECTS, BUILDS, IGNORE_BOTS, IGNORE_DRAFTS)
     events = Events()
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    api_url = API_URL
+    hooks = BitbucketHooks()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         payload = read(http)

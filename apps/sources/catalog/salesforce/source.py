@@ -10,6 +10,8 @@ from dataclasses import replace
 from fnmatch import fnmatchcase
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Basic,
     Bearer,
@@ -24,10 +26,13 @@ from apps.sources.sdk import (
     Reply,
     SharedHeader,
     Source,
+    Standing,
     parse_json,
 )
 
 from . import soap
+from .actions import actions
+from .api import ACCOUNT_KINDS, check_account, explain
 from .cards import Fields, events
 from .objects import base_type, kind_of, same_id
 from .records import event_name, unpack
@@ -66,6 +71,8 @@ class Salesforce(Source):
             secret_help="Paste it as the password; any user name will do.",  # noqa: S106 - words
         ),
     )
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
     options = (
         Option(
             "organization_id",
@@ -83,6 +90,12 @@ class Salesforce(Source):
         ),
     )  # fmt: skip
     events = events
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         if soap.is_soap(http):
