@@ -50,9 +50,11 @@ bench: install $(VENV)/.testing ## measure the product on this machine
 screenshots: install $(VENV)/.testing ## take the pictures of the README anew
 	SCREENSHOTS=1 $(BIN)/python -m pytest -q -n0 tests/e2e
 
-docs: $(VENV)/.testing ## write docs/openapi.yaml and docs/sources.md anew
+docs: $(VENV)/.testing ## write the generated documents and drawings anew
 	$(MANAGE) spectacular --file docs/openapi.yaml
 	$(MANAGE) document_sources > docs/sources.md
+	$(BIN)/python tools/draw_guide.py
+	$(MANAGE) document_guides > docs/guides.md
 
 lint: $(VENV)/.testing ## the quick checks alone: ruff, mypy, layers
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && DEBUG=1 $(BIN)/mypy && $(BIN)/lint-imports

@@ -3,17 +3,49 @@
 from __future__ import annotations
 
 import asyncio
+import re
+import threading
 import time
+import zlib
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+
+NUMBER = re.compile(rb"Issue opened: #(\d+)")
+
+
+def number_of(body: bytes) -> int:
+    """Which issue a card tells of; 0 when it tells of none."""
+    found = NUMBER.search(body)
+    return int(found[1]) if found else 0
+
+
+@dataclass(frozen=True)
+class Faults:
+    """How many of a hundred cards meet which trouble at their first try. The same ones in every run."""
+
+    unavailable: int = 5
+    reset: int = 3
+    slow: int = 2
+    slow_seconds: float = 2.0
+
+    def of(self, path: str, number: int) -> str:
+        """ "unavailable", "reset", "slow" or "" for this card."""
+        chance = zlib.crc32(f"{path} {number}".encode()) % 100
+        for share, word in ((self.unavailable, "unavailable"), (self.reset, "reset"), (self.slow, "slow")):
+            if chance < share:
+                return word
+            chance -= share
+        return ""
 
 
 @dataclass
 class Sink:
     """A pretend Teams: answers 202 after `delay` seconds, counts, and knows each URL's limit.
 
-    limit: requests a second for each path, answered 429 beyond; 0 for none.
+    limit: requests a second for each path, answered 429 beyond; 0 for none. faults: what goes wrong at first tries.
+    arrivals: the cards that were taken, with the moment at which they came.
     """
 
     delay: float = 0.0
@@ -21,6 +53,10 @@ class Sink:
     arrivals: list[tuple[float, str, bytes]] = field(default_factory=list)
     refused: int = 0
     keep_bodies: bool = False
+    faults: Faults | None = None
+    _tried: set[tuple[str, int]] = field(default_factory=set)
+    _open: int = 0
+    _answered: deque[float] = field(default_factory=lambda: deque(maxlen=1000))
     _recent: defaultdict[str, deque[float]] = field(default_factory=lambda: defaultdict(deque))
     port: int = 0
 
@@ -38,6 +74,13 @@ class Sink:
                 length = _length(head)
                 body = await reader.readexactly(length)
                 now = time.time()
+                trouble = self._trouble(path, body)
+                if trouble == "reset":
+                    writer.transport.abort()
+                    return
+                if trouble == "unavailable":
+                    writer.write(b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n")
+                    continue
                 if self._over(path, now):
                     self.refused += 1
                     writer.write(
@@ -45,11 +88,42 @@ class Sink:
                     )
                     continue
                 self.arrivals.append((now, path, body if self.keep_bodies else b""))
-                if self.delay:
-                    await asyncio.sleep(self.delay)
+                slow = self.faults.slow_seconds if self.faults and trouble == "slow" else 0.0
+                self._open += 1
+                await asyncio.sleep(self.delay + slow)
+                self._open -= 1
+                self._answered.append(time.time())
                 writer.write(b"HTTP/1.1 202 Accepted\r\nContent-Length: 0\r\n\r\n")
         except (asyncio.IncompleteReadError, asyncio.CancelledError, ConnectionError):
             writer.close()
+
+    def _trouble(self, path: str, body: bytes) -> str:
+        if self.faults is None:
+            return ""
+        number = number_of(body)
+        if (path, number) in self._tried:
+            return ""
+        self._tried.add((path, number))
+        return self.faults.of(path, number)
+
+    def on_their_way(self, seconds: float = 0.3) -> int:
+        """Cards whose result the sender may not have noted yet: not answered, or answered in the last moment."""
+        since = time.time() - seconds
+        return self._open + sum(moment > since for moment in list(self._answered))
+
+    @contextmanager
+    def in_background(self) -> Iterator[None]:
+        """Serve from a thread, for callers that are not asynchronous."""
+        loop = asyncio.new_event_loop()
+        thread = threading.Thread(target=loop.run_forever, daemon=True)
+        thread.start()
+        asyncio.run_coroutine_threadsafe(self.start(), loop).result(5)
+        try:
+            yield
+        finally:
+            loop.call_soon_threadsafe(_cancel_all, loop)
+            loop.call_soon_threadsafe(loop.call_later, 0.05, loop.stop)
+            thread.join(5)
 
     def _over(self, path: str, now: float) -> bool:
         if not self.limit:
@@ -61,6 +135,11 @@ class Sink:
             return True
         recent.append(now)
         return False
+
+
+def _cancel_all(loop: asyncio.AbstractEventLoop) -> None:
+    for task in asyncio.all_tasks(loop):
+        task.cancel()
 
 
 def _length(head: bytes) -> int:

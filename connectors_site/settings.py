@@ -125,7 +125,8 @@ SEND_CONCURRENCY = env.whole("SEND_CONCURRENCY", 64, least=1, most=1024)
 Q_CLUSTER: dict[str, object] = {
     "name": "connectors",
     "label": "Background tasks",
-    "workers": Q_WORKERS,
+    # One of them is always at the standing task.
+    "workers": max(2, Q_WORKERS),
     "timeout": 90,
     "retry": 150,
     "ack_failures": True,
@@ -144,6 +145,12 @@ if BROKER_URL:
 else:
     Q_CLUSTER["broker_class"] = "apps.core.broker.DatabaseBroker"
     Q_CLUSTER["orm"] = "default"
+
+# What one worker of each cluster is always at, and the wake-up that it waits for.
+STANDING_TASK = "apps.inbound.tasks.stand"
+STANDING_TOPIC = "drain"
+# Seconds after which a process that shows no sign of life is replaced.
+FROZEN_AFTER = env.whole("FROZEN_AFTER", 40, least=4, most=600)
 
 # --- Sending and keeping -----------------------------------------------------------------------
 DESTINATION_ALLOW = env.words("DESTINATION_ALLOW")

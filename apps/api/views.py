@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from typing import Any
 
@@ -23,7 +24,7 @@ from apps.core import problems
 from apps.core.errors import ConfigurationError, NotFound
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
-from apps.inbound import replays
+from apps.inbound import lookup, replays
 from apps.inbound import services as inbound
 from apps.inbound.models import Event, InboundRequest, Replay
 from apps.sources import registry
@@ -148,13 +149,11 @@ class DeliveryViews(ViewSet):
 
     def list(self, request: Request) -> Response:
         rows = _by(
-            self.rows(),
-            request,
-            channel="channel__public_id",
-            status="status",
-            event="event_public_id",
-            since="created_at__gte",
+            self.rows(), request, channel="channel__public_id", status="status", since="created_at__gte"
         )
+        if event := request.query_params.get("event"):
+            known = Event.objects.filter(public_id=event[:32]).values_list("pk", flat=True).first()
+            rows = rows.filter(event_key=known) if known is not None else rows.none()
         return page(request, rows, shapes.delivery)
 
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -211,7 +210,7 @@ class ReplayViews(ViewSet):
 
 def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
     """Apply the query's filters. Raises ConfigurationError for an unreadable time."""
-    for name, lookup in filters.items():
+    for name, field in filters.items():
         value: object = request.query_params.get(name)
         if not value:
             continue
@@ -222,7 +221,10 @@ def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
                 value = None
             if value is None:
                 raise ConfigurationError("bad_since", "“since” is a time such as 2026-03-14T09:00:00Z.")
-        rows = rows.filter(**{lookup: value})
+            value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        rows = rows.filter(**{field: value})
+        if isinstance(value, dt.datetime) and rows.model is Delivery:
+            rows = rows.filter(pk__gte=lookup.first_delivery_since(value))
     return rows
 
 

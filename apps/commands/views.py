@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import json
 import logging
 
@@ -61,6 +62,33 @@ def answer(request: HttpRequest, public_id: str) -> HttpResponse:
     return _once(endpoint, message)
 
 
+def trial(endpoint: CommandEndpoint) -> HttpResponse:
+    """The answer to a message that is signed as Teams would sign it, asks for help, and leaves no trace.
+
+    Raises VerificationError when the stored token cannot sign.
+    """
+    now = timezone.now()
+    activity = {
+        "type": "message",
+        "id": str(int(now.timestamp() * 1000)),
+        "timestamp": now.isoformat(),
+        "text": f"<at>{html.escape(endpoint.name)}</at> help",
+        "from": {"id": "29:test", "name": "Test"},
+        "conversation": {"id": "19:test@thread.tacv2"},
+    }
+    http = SCHEME.sign(Http(body=json.dumps(activity).encode()), endpoint.token, now)
+    SCHEME.verify(http, [endpoint.token], now)
+    message = parser.read(parse_json(http.body), now)
+    use = CommandUse(endpoint=endpoint, command=message.words[0])
+    return _card(_answered(endpoint, message, use))
+
+
+def _answered(endpoint: CommandEndpoint, message: parser.Message, use: CommandUse) -> Notification:
+    """The answer, or the promise of one, within the time that Teams waits."""
+    found = _carry_out(endpoint, message, use)
+    return acting.wait(found, endpoint) if isinstance(found, registry.Pending) else found
+
+
 def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     """Carry a message out, or give the answer that was given to it before."""
     use = CommandUse(
@@ -73,10 +101,7 @@ def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     except IntegrityError:
         before = CommandUse.objects.get(endpoint=endpoint, activity_id=message.id)
         return _json(before.answer) if before.answer else _card(Notification("This is being worked on"))
-    note = _carry_out(endpoint, message, use)
-    if isinstance(note, registry.Pending):
-        note = acting.wait(note, endpoint)
-    response = _card(note)
+    response = _card(_answered(endpoint, message, use))
     use.answer = response.content.decode()
     use.save(update_fields=["answer", "outcome"])
     CommandEndpoint.objects.filter(pk=endpoint.pk).update(last_used_at=use.at)

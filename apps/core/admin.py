@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import messages
+from django.contrib.admin import ShowFacets
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Model
@@ -195,6 +196,7 @@ class ButtonsMixin(HistoryMixin):
 class ConfigAdmin(RolesMixin, ButtonsMixin, ThemeModelAdmin):  # type: ignore[misc]
     """Rows that an admin makes and edits."""
 
+    show_facets = ShowFacets.NEVER
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50
@@ -217,6 +219,7 @@ class ReadOnlyMixin(RolesMixin):
 class ReadOnlyAdmin(ReadOnlyMixin, ButtonsMixin, ThemeModelAdmin):  # type: ignore[misc]
     """A list and a page for looking things up."""
 
+    show_facets = ShowFacets.NEVER  # they would count every value in the whole table
     paginator = CappedPaginator
     show_full_result_count = False
     list_per_page = 50

@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
+import logging
 import os
+import time
 from typing import Any
 
 import redis
-from django.db import transaction
+from django.conf import settings
+from django.db import DatabaseError, connections, transaction
+from django.db.models import Q
+from django.utils import timezone
 from django_q.brokers.orm import ORM
 from django_q.brokers.redis_broker import Redis as StockRedis
 from django_q.conf import Conf
+from django_q.signing import SignedPackage
 
 from apps.core import wake
+from apps.core.board import Cell, here
 
+logger = logging.getLogger(__name__)
 TOPIC = "queue"
 SOCKET_TIMEOUT = 1.0
 IDLE_POLL = 1.0
+AWAY = 1.0  # seconds of rest when the broker cannot be reached
+OFFERS = 8  # so often a standing task that nobody holds is offered in the time after which a process counts as frozen
+
+
+def standing() -> list[tuple[None, str]]:
+    """The task that has to be at work at all times, if no worker of this cluster is at it.
+
+    It comes from here rather than out of the queue, so that no lost message, no time limit of a queue and no
+    broker that is down can keep it from being done.
+    """
+    if here[Cell.WORKER] or here[Cell.STOP] or here.was_seen(Cell.OFFERED, settings.FROZEN_AFTER / OFFERS):
+        return []
+    here.note(Cell.OFFERED)
+    task = {
+        "id": "standing",
+        "name": "standing",
+        "func": settings.STANDING_TASK,
+        "args": (),
+        "kwargs": {},
+        "timeout": -1,  # guarded by the board instead
+        "started": timezone.now(),
+    }
+    return [(None, SignedPackage.dumps(task))]
 
 
 class DatabaseBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
@@ -30,25 +62,35 @@ class DatabaseBroker(ORM):  # type: ignore[misc]  # django-q2 has no types
         transaction.on_commit(functools.partial(wake.notify, TOPIC), using=Conf.ORM)
         return key
 
-    def dequeue(self) -> list[tuple[int, str]] | None:
-        # Listen before looking: a task that is committed in between leaves its datagram in the socket.
-        listener = self._listen()
-        listener.drain()
-        tasks = self._take()
-        if tasks:
-            return tasks
-        listener.wait(IDLE_POLL)
-        return None
+    def dequeue(self) -> list[tuple[Any, str]] | None:
+        here.note(Cell.PUSHER)
+        offered = standing()
+        if offered:
+            return list(offered)
+        try:
+            # Listen before looking: a task that is committed in between leaves its datagram in the socket.
+            listener = self._listen()
+            listener.drain()
+            tasks = self._take()
+            if not tasks:
+                listener.wait(IDLE_POLL)
+        except (DatabaseError, OSError) as error:
+            # Down, or a full disk. The pusher would end over it; it had better try again.
+            logger.warning("the queue cannot be read: %s", type(error).__name__)
+            connections[Conf.ORM].close()
+            time.sleep(AWAY)
+            return None
+        return tasks or None
 
     def _take(self) -> list[tuple[int, str]]:
-        from django.utils import timezone
-
         queue = self.get_connection()
         now = timezone.now()
+        # A lock that ends later than any lock may is of a clock that was set back since.
+        free = Q(lock__lte=now) | Q(lock__gt=now + dt.timedelta(seconds=Conf.RETRY + 60))
         # The update counts the row only if no other cluster was faster.
         return [
             (task.pk, task.payload)
-            for task in queue.filter(key=self.list_key, lock__lte=now)[: Conf.BULK]
+            for task in queue.filter(free, key=self.list_key)[: Conf.BULK]
             if queue.filter(id=task.id, lock=task.lock).update(lock=self.timeout(task))
         ]
 
@@ -72,3 +114,16 @@ class RedisBroker(StockRedis):  # type: ignore[misc]  # django-q2 has no types
             socket_timeout=SOCKET_TIMEOUT + 1,
             retry=None,
         )
+
+    def dequeue(self) -> list[tuple[Any, str]] | None:
+        here.note(Cell.PUSHER)
+        offered = standing()
+        if offered:
+            return list(offered)
+        try:
+            found: list[tuple[Any, str]] | None = super().dequeue()
+        except redis.RedisError as error:
+            logger.warning("Redis cannot be reached: %s", type(error).__name__)
+            time.sleep(AWAY)
+            return None
+        return found

@@ -55,14 +55,22 @@ class Supervisor:
 
     def __init__(self, children: list[Child], say: Callable[[str], None]) -> None:
         self.children = children
-        self.say = say
+        self._say = say
         self.stopping = False
 
-    def run(self, watch: Callable[[], list[str]], before_stop: Callable[[], object]) -> None:
+    def say(self, words: str) -> None:
+        """Write to the log, which may stand on the disk that is full just now."""
+        with contextlib.suppress(OSError):
+            self._say(words)
+
+    def pid(self, name: str) -> int:
+        """The process number of a child that runs, else 0."""
+        return next((each.process.pid for each in self.children if each.name == name and each.process), 0)
+
+    def run(self, watch: Callable[[], list[str]]) -> None:
         """Start everything and stay until SIGTERM or SIGINT.
 
         watch: called every few seconds; names the children that live but do not work and need a restart.
-        before_stop: called once before the children are asked to end.
         """
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._stop)
@@ -76,7 +84,6 @@ class Supervisor:
                 for name in watch():
                     self._restart(name)
             time.sleep(0.2)
-        before_stop()
         self._end()
 
     def _stop(self, number: int, frame: FrameType | None) -> None:
@@ -87,7 +94,7 @@ class Supervisor:
         for child in self.children:
             if child.process is not None and child.process.poll() is not None:
                 child.failures = 0 if now - child.started > CALM else child.failures + 1
-                wait = min(LONGEST_WAIT, 0.5 * 2**child.failures) if child.failures else 0.0
+                wait = min(LONGEST_WAIT, 0.25 * 2**child.failures) if child.failures else 0.0
                 self.say(f"{child.name} ended with {child.process.returncode}; starting it again")
                 # What it forked may have outlived it and would hold the port or the queue beside its successor.
                 _kill_group(child.process, signal.SIGKILL)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 
 from django.db import DatabaseError, connection
-from django.db.models import Max, Sum
+from django.db.models import Sum
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from apps.core import health
 from apps.core.models import Counter, Heartbeat
-
-CLUSTER = "cluster"
-CLUSTER_SILENCE = dt.timedelta(seconds=45)
 
 
 @require_safe
@@ -25,16 +22,18 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @require_safe
 def readyz(request: HttpRequest) -> JsonResponse:
-    """200 when the database answers and a cluster was seen within 45 seconds, else 503 with what is missing."""
+    """200 when the database answers and some cluster was seen lately and cards are sent, else 503 with what is wrong."""
     parts = {"database": "ok", "cluster": "ok"}
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT 1")
-        seen = Heartbeat.objects.filter(name__startswith=CLUSTER).aggregate(last=Max("seen_at"))["last"]
-        if seen is None:
+        seen = health.clusters()
+        if not seen:
             parts["cluster"] = "never seen; start it with `manage.py up` or `manage.py qcluster`"
-        elif timezone.now() - seen > CLUSTER_SILENCE:
+        elif not any(each.is_lately for each in seen):
             parts["cluster"] = "not seen for more than 45 seconds"
+        elif health.nobody_sends():
+            parts["cluster"] = "seen, but nobody sends cards for more than 90 seconds"
     except DatabaseError:
         parts = {"database": "not reachable, or not migrated", "cluster": "unknown"}
     ready = all(value == "ok" for value in parts.values())
@@ -63,4 +62,6 @@ def metrics(request: HttpRequest) -> HttpResponse:
     for beat in Heartbeat.objects.order_by("name"):
         age = max((now - beat.seen_at).total_seconds(), 0)
         lines.append(f'connectors_heartbeat_seconds{{name="{_label(beat.name)}"}} {age:.1f}')
+    lines.append("# TYPE connectors_clusters gauge")
+    lines.append(f"connectors_clusters {sum(each.is_lately for each in health.clusters(now))}")
     return HttpResponse("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import logging
 from collections import deque
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
@@ -13,10 +14,14 @@ from django.utils import timezone
 
 from apps.channels.models import Channel, WebhookURL
 from apps.channels.pacing import Limits, Pacer
+from apps.channels.services import BREAKER_SECONDS
+from apps.core.errors import ConfigurationError
 from apps.deliveries.models import Attempt, Delivery
 
+logger = logging.getLogger(__name__)
 URLS_FRESH = 2.0  # seconds for which what is known of webhook URLs is used again
 CHANNELS_FRESH = 0.25  # seconds between two looks at all channels while work is at hand
+LONGEST_BREAKER = dt.timedelta(seconds=BREAKER_SECONDS + 5)
 MOST_AN_HOUR = (
     5_000  # posts of a webhook URL whose last hour is read; a higher limit is paced by the shorter ones
 )
@@ -95,14 +100,21 @@ class Ways:
         for row in rows.defer("url", "secret", "previous_secret"):
             # Decrypting costs more than the query, and a fingerprint stands for one URL.
             key = (row.pk, row.fingerprint)
-            if key not in self._urls:
-                if len(self._urls) > 20_000:
-                    self._urls.clear()
-                self._urls[key] = row.url
             limits = Limits(row.per_second, row.per_half_minute, row.per_minute, row.per_hour)
-            rests = [each for each in (row.breaker_open_until, row.blocked_until) if each is not None]
+            breaker = row.breaker_open_until
+            if breaker is not None and breaker > now + LONGEST_BREAKER:
+                breaker = None  # it never opens for so long: the clock was set back since
+            rests = [each for each in (breaker, row.blocked_until) if each is not None]
             rest = max(rests, default=None)
-            found[row.channel_id].append(Way(row.pk, self._urls[key], limits, rest, row.keys(now)))
+            try:
+                if key not in self._urls:
+                    if len(self._urls) > 20_000:
+                        self._urls.clear()
+                    self._urls[key] = row.url
+                found[row.channel_id].append(Way(row.pk, self._urls[key], limits, rest, row.keys(now)))
+            except ConfigurationError as error:
+                # Encrypted with a key that is not there. Its own cards wait, those of others must not.
+                logger.error("a webhook URL of channel %s cannot be used: %s", row.channel_id, error.code)
         self._remember([way for ways in found.values() for way in ways], now, clock)
         for each, ways in found.items():
             self._known[each] = (clock, ways)

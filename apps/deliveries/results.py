@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime as dt
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from apps.channels import services as channels
+from apps.channels.models import WebhookURL
 from apps.channels.transport import NEEDS_PERSON, Accepted
 from apps.core.errors import TransportError
 from apps.core.models import Counter
@@ -21,7 +22,7 @@ class Result:
     """One finished post."""
 
     delivery_id: int
-    webhook_url_id: int
+    webhook_url_id: int  # 0: deleted meanwhile
     number: int
     at: dt.datetime
     outcome: Accepted | TransportError
@@ -43,6 +44,32 @@ def write(
     """
     if not results:
         return
+    try:
+        _write(results, now, other_way, healthy)
+    except IntegrityError:
+        # A channel or a webhook URL was deleted while its card was on its way.
+        _write(_still_there(results), now, other_way, healthy)
+
+
+def _still_there(results: list[Result]) -> list[Result]:
+    deliveries = set(
+        Delivery.objects.filter(pk__in=[each.delivery_id for each in results]).values_list("pk", flat=True)
+    )
+    urls = set(
+        WebhookURL.objects.filter(pk__in=[each.webhook_url_id for each in results]).values_list(
+            "pk", flat=True
+        )
+    )
+    return [
+        each if each.webhook_url_id in urls else replace(each, webhook_url_id=0)
+        for each in results
+        if each.delivery_id in deliveries
+    ]
+
+
+def _write(
+    results: list[Result], now: dt.datetime, other_way: frozenset[int], healthy: frozenset[int]
+) -> None:
     counts: dict[tuple[str, str], int] = {}
     with transaction.atomic():
         Attempt.objects.bulk_create([_attempt(result) for result in results])
@@ -64,7 +91,7 @@ def _attempt(result: Result) -> Attempt:
         delivery_id=result.delivery_id,
         number=result.number,
         at=result.at,
-        webhook_url_id=result.webhook_url_id,
+        webhook_url_id=result.webhook_url_id or None,
         elapsed_ms=result.elapsed_ms,
     )
     if isinstance(result.outcome, Accepted):
@@ -84,7 +111,10 @@ def _accept(results: list[Result], now: dt.datetime) -> None:
         cursor.executemany(  # only our own table name goes into the text
             f"UPDATE {table} SET status = 'accepted', accepted_at = %s, attempts_made = %s, webhook_url_id = %s, "  # noqa: S608
             "error_code = '', error_message = '' WHERE id = %s AND status = 'pending'",
-            [(moment, result.number, result.webhook_url_id, result.delivery_id) for result in results],
+            [
+                (moment, result.number, result.webhook_url_id or None, result.delivery_id)
+                for result in results
+            ],
         )
 
 

@@ -6,6 +6,7 @@ its order is kept; many channels are served side by side. Pacing is kept in memo
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import heapq
 import json
@@ -19,6 +20,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
+from django.db import DatabaseError, connection
 from django.utils import timezone
 
 from apps.cards.envelope import envelope
@@ -26,6 +28,7 @@ from apps.channels import signing, transport
 from apps.channels.pacing import Pacer
 from apps.channels.transport import Accepted
 from apps.core import wake
+from apps.core.board import Cell, here
 from apps.core.errors import TransportError
 from apps.deliveries.picking import Channels, Due, Way, Ways, oldest_due
 from apps.deliveries.results import Result, write
@@ -33,6 +36,8 @@ from apps.deliveries.results import Result, write
 logger = logging.getLogger(__name__)
 NO_WAY_WAIT = 30.0  # seconds until a channel without a working webhook URL is looked at again
 NOTED = 10.0  # seconds between two notes that a webhook URL works
+RESCUE = 600.0  # seconds for which results are kept that the database does not take
+RESCUE_STEP = 0.5
 LONGEST_SLEEP = 1.0  # seconds; a lost wake-up costs no more
 
 
@@ -77,9 +82,20 @@ class Sender:
         before: called each turn to take in new work; returns how much it did (0 = nothing left).
         stop: asked each turn whether to finish early.
         """
+        try:
+            return self._run(seconds, before, listener, stop)
+        except DatabaseError:
+            # The lock may be lost too, so nothing more is posted. But what was, must be noted, or it is sent twice.
+            self._rescue(stop)
+            raise
+
+    def _run(
+        self, seconds: float, before: Callable[[], int], listener: wake.Listener, stop: Callable[[], bool]
+    ) -> int:
         end = time.monotonic() + seconds
         posts = 0
         while True:
+            here.note(Cell.WORK)
             took = before()
             self._settle()
             self._pause(end)
@@ -91,6 +107,19 @@ class Sender:
             if took and not ending:
                 continue
             self._sleep(listener, 0.05 if ending else self._pause(end))
+
+    def _rescue(self, stop: Callable[[], bool]) -> None:
+        """Wait for the posts that are on their way, and for a database that takes their results."""
+        begun = time.monotonic()
+        while (self._busy or self._done) and time.monotonic() - begun < RESCUE:
+            here.note(Cell.WORK)
+            if stop() and len(self._done) == len(self._busy):
+                logger.error("%s results could not be noted before the stop", len(self._done))
+                return
+            time.sleep(RESCUE_STEP)
+            connection.close()
+            with contextlib.suppress(DatabaseError):
+                self._settle()
 
     def expect(self, channel_ids: Iterable[int]) -> None:
         """Cards for these channels were stored just now."""
@@ -131,14 +160,13 @@ class Sender:
         """Write finished results; their channels become free only after that, so nothing is sent twice."""
         if not self._done:
             return
-        finished: list[Result] = []
-        while self._done:
-            finished.append(self._done.popleft())
+        finished = list(self._done)
         jobs = {job.delivery_id: job for job in self._busy.values()}
         now = timezone.now()
         another = frozenset(id_ for id_, job in jobs.items() if job.other_way)
         write(finished, now, other_way=another, healthy=self._healthy(finished))
         for result in finished:
+            self._done.popleft()  # only now: a write that fails is tried again
             job = jobs[result.delivery_id]
             del self._busy[job.channel_id]
             self._pacer.correct(job.webhook_url_id, job.taken, result.started)

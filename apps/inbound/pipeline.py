@@ -17,6 +17,7 @@ from apps.cards.text import clean, plain, safe_url
 from apps.connectors import matching, services
 from apps.connectors.models import Connector, Subscription
 from apps.core import background, tokens
+from apps.core.board import Cell, here
 from apps.core.errors import AppError
 from apps.core.models import Counter
 from apps.deliveries import holding
@@ -77,17 +78,32 @@ def process_batch(limit: int = 20) -> Batch:
     # One commit for the batch, because a commit waits for the disk; what breaks off alone is undone alone.
     with transaction.atomic():
         for row in rows:
+            here.note(Cell.WORK)
+            here[Cell.REQUEST] = row.pk
             try:
                 with transaction.atomic():
                     process(row, batch)
             except Exception as error:
                 logger.error("request %s broke off: %s", row.public_id, type(error).__name__, exc_info=error)
                 _broke_off(row)
+        here[Cell.REQUEST] = 0
         Counter.bump_many(batch.counts)
     for key, errand in sorted(batch.errands):
         background.start(ERRAND, key, errand)
     batch.requests = len(rows)
     return batch
+
+
+def blame() -> None:
+    """Count a failure for the request during which the worker before this one died, if it died during one.
+
+    Else a request that kills its worker (by its memory, say) would do so for ever, and nothing behind it would move.
+    """
+    suspect, here[Cell.SUSPECT] = int(here[Cell.SUSPECT]), 0
+    row = InboundRequest.objects.filter(pk=suspect, status=InboundRequest.Status.RECEIVED).first()
+    if row is not None:
+        logger.error("request %s was at work when its worker died", row.public_id)
+        _broke_off(row)
 
 
 def _broke_off(row: InboundRequest) -> None:

@@ -1,35 +1,33 @@
-"""What django-q2 runs: the drain that processes and sends, and the nightly pruning. All of it may run twice."""
+"""What django-q2 runs: the standing task that processes and sends, and the pruning. All of it may run twice."""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
+import os
 import sys
 import time
 
 from django.conf import settings
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.utils import timezone
 from django_q.models import Schedule
-from django_q.tasks import async_task
 
 from apps.actions import tasks as actions
 from apps.cards import adaptive
-from apps.core import wake
+from apps.core import background, broker, health, wake
+from apps.core.board import Cell, here
+from apps.core.clock import Steps
 from apps.core.models import Counter, Heartbeat
-from apps.deliveries import keepalive
+from apps.deliveries import due, keepalive, owner
 from apps.deliveries import retention as delivery_retention
-from apps.deliveries.owner import OwnerLock
 from apps.deliveries.sender import Sender
 from apps.deliveries.services import TOPIC
-from apps.inbound import digest, replays
+from apps.inbound import digest, pipeline, replays
 from apps.inbound.models import InboundRequest
-from apps.inbound.pipeline import process_batch
 
 logger = logging.getLogger(__name__)
-DRAIN = "apps.inbound.tasks.drain"
-STOP_TOPIC = "stop"
-DRAIN_SECONDS = 50.0  # well under the task time-out; the successor takes over
+STAND_SECONDS = 3600.0  # then it ends and begins anew, with fresh connections
 BEAT = 5.0  # seconds between heartbeats
 PRUNE_BATCH = 200
 DOWNTIME = dt.timedelta(minutes=5)  # a silence longer than that is repaired
@@ -37,23 +35,64 @@ DIGEST_EVERY = 20.0  # seconds between two looks at what is held, stale or idle
 REPLAY_EVERY = 0.1  # seconds between two steps of a replay
 
 
-def drain(seconds: float | None = None) -> str:
-    """Take in what waits and post what is due, for about `seconds`; then hand over to a successor.
+def stand() -> str:
+    """The standing task (see apps.core.broker): every cluster always offers it, one process at a time does it."""
+    here.note(Cell.TRIED)
+    try:
+        return drain(STAND_SECONDS)
+    except DatabaseError as error:
+        # Down, restarted, or a full disk. It is offered again in a few seconds.
+        logger.warning("sending breaks off, because the database fails: %s", type(error).__name__)
+    except Exception as error:
+        logger.error("sending broke off: %s", type(error).__name__, exc_info=error)
+    connection.close()
+    return "broke off"
 
-    One drain works at a time; a second one ends at once. Wake-ups come by datagram.
+
+def drain(seconds: float = 50.0) -> str:
+    """Take in what waits and post what is due, for about `seconds` or until the cluster stops.
+
+    One drain works at a time, on all machines; a second one ends at once. Wake-ups come by datagram.
     """
-    budget = DRAIN_SECONDS if seconds is None else seconds
-    with wake.Listener(STOP_TOPIC) as stopper, wake.Listener(TOPIC) as listener:
-        lock = OwnerLock()
+    with wake.Listener(TOPIC) as listener:
+        lock = owner.OwnerLock()
         with lock as held:
             if not held:
+                if _holder.is_silent():
+                    logger.critical("whoever sends shows no sign of life; taking over: %s", owner.evict())
                 return "another drain is at work"
-            adaptive.warm()
-            _tune()
-            posts, stopped = _work(budget, listener, stopper, lock)
-    if not stopped and seconds is None:
-        async_task(DRAIN)
+            here[Cell.WORKER] = os.getpid()
+            try:
+                here.note(Cell.WORK)
+                pipeline.blame()
+                due.at_start(timezone.now())
+                adaptive.warm()
+                _tune()
+                posts = _work(seconds, listener, lock)
+            finally:
+                here.note(Cell.TRIED)
+                here[Cell.WORKER] = 0
+    here[Cell.OFFERED] = 0
+    wake.notify(broker.TOPIC)  # the pusher then offers it anew, unless this is a stop
     return f"{posts} posts"
+
+
+class _Holder:
+    """Watches the heartbeat of whoever sends, by the steady clock: wall clocks differ and may be set."""
+
+    def __init__(self) -> None:
+        self._last: dt.datetime | None = None
+        self._since = time.monotonic()
+
+    def is_silent(self) -> bool:
+        """Whether it has not moved for long. Asked every few seconds."""
+        found = Heartbeat.objects.filter(name=health.SENDER).values_list("seen_at", flat=True).first()
+        if found != self._last:
+            self._last, self._since = found, time.monotonic()
+        return time.monotonic() - self._since > settings.FROZEN_AFTER * 0.75
+
+
+_holder = _Holder()
 
 
 def _tune() -> None:
@@ -67,25 +106,27 @@ def _tune() -> None:
             cursor.execute("PRAGMA synchronous=NORMAL")
 
 
-def _work(
-    seconds: float, listener: wake.Listener, stopper: wake.Listener, lock: OwnerLock
-) -> tuple[int, bool]:
-    beat, idle, looked, stopped = 0.0, 0.0, 0.0, False
+def _work(seconds: float, listener: wake.Listener, lock: owner.OwnerLock) -> int:
+    beat, idle, looked, lost = -BEAT, 0.0, 0.0, False
+    steps = Steps()
 
     def before() -> int:
-        nonlocal beat, idle, looked, stopped
+        nonlocal beat, idle, looked, lost
         now = time.monotonic()
+        if now - beat > BEAT:
+            beat = now
+            # A write: with a full disk it fails here, before a card is posted whose result could not be noted.
+            health.beat(health.SENDER)
+            lost = not lock.still_held()
+            step = steps.take()
+            if step < 0:
+                due.after_set_back(dt.timedelta(seconds=-step), timezone.now())
+        if stop():
+            return 0
         if now - looked > DIGEST_EVERY:
             looked = now
             sender.expect(digest.run(busy=sender.on_their_way()) | keepalive.run())
-        if now - beat > BEAT:
-            beat = now
-            Heartbeat.beat("cluster")
-            if not lock.still_held():
-                stopped = True
-        if stopped:
-            return 0
-        batch = process_batch()
+        batch = pipeline.process_batch()
         sender.expect(batch.channels)
         if not batch.requests and now - idle > REPLAY_EVERY:
             # Only when no live event waits.
@@ -94,14 +135,11 @@ def _work(
         return batch.requests
 
     def stop() -> bool:
-        nonlocal stopped
-        stopped = stopper.drain() or stopped
-        return stopped
+        return lost or bool(here[Cell.STOP])
 
     sender, pace = Sender(settings.SEND_CONCURRENCY), replays.Pace()
     try:
-        posts = sender.run(seconds=seconds, before=before, listener=listener, stop=stop)
-        return posts, stopped
+        return sender.run(seconds=seconds, before=before, listener=listener, stop=stop)
     finally:
         sender.close()
 
@@ -127,10 +165,8 @@ def prune() -> str:
 
 
 def ensure_schedules() -> None:
-    """The minutely safety net and the hourly pruning; called when a cluster starts."""
-    Schedule.objects.update_or_create(
-        name="drain", defaults={"func": DRAIN, "schedule_type": Schedule.MINUTES, "minutes": 1, "repeats": -1}
-    )
+    """The hourly pruning; called when a cluster starts. Sending needs no schedule: see `stand`."""
+    Schedule.objects.filter(name="drain").delete()  # of versions before 0.2
     Schedule.objects.update_or_create(
         name="prune",
         defaults={"func": "apps.inbound.tasks.prune", "schedule_type": Schedule.HOURLY, "repeats": -1},
@@ -143,14 +179,11 @@ def ensure_schedules() -> None:
             name=name, defaults={"func": task, "schedule_type": kind, "repeats": -1}
         )
     actions.ensure_schedules()
+    _repair_after_downtime()
 
 
-def start() -> None:
-    """Begin at once: enqueue a drain without waiting for the schedule.
-
-    After a downtime the sources are asked what they failed to deliver.
-    """
+def _repair_after_downtime() -> None:
+    """When nothing was alive for a while, ask the sources what they failed to deliver meanwhile."""
     last = Heartbeat.objects.order_by("-seen_at").values_list("seen_at", flat=True).first()
-    async_task(DRAIN)
     if last is not None and timezone.now() - last > DOWNTIME:
-        async_task("apps.inbound.repair.repair_all")
+        background.start("apps.inbound.repair.repair_all")

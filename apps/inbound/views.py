@@ -54,7 +54,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
         return _unknown()
     connector, source = known.connector, known.source
     wait = rates.is_over(f"unverified:{connector.public_id}", FLOOD)
-    http = Http(method=request.method or "GET", headers=Headers(request.headers), url=connector.url)
+    http = Http(method=request.method or "GET", headers=_headers(request), url=connector.url)
     try:
         http = replace(
             http, query=request.META.get("QUERY_STRING", "")[:MAX_QUERY], body=_body(request, source.max_body)
@@ -84,6 +84,17 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
         memory.forget()  # the connector was deleted a moment ago
         return _unknown()
     return _respond(source.acknowledge(http))
+
+
+def _headers(request: HttpRequest) -> Headers:
+    """The headers as the server gave them; Django's own collection of them costs a tenth of the whole answer."""
+    found = {
+        name[5:].replace("_", "-"): value for name, value in request.META.items() if name.startswith("HTTP_")
+    }
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if request.META.get(name):
+            found[name.replace("_", "-")] = request.META[name]
+    return Headers(found)
 
 
 def _body(request: HttpRequest, cap: int) -> bytes:

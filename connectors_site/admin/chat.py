@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
 
 from apps.commands import services
+from apps.commands import views as chat
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
-from apps.core.admin import STATES, ConfigAdmin, ReadOnlyAdmin, UnfoldAdminTextInputWidget, display
-from apps.core.errors import ConfigurationError
+from apps.core import roles
+from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyAdmin, UnfoldAdminTextInputWidget, display
+from apps.core.errors import AppError, ConfigurationError
 
 
 class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -56,6 +61,10 @@ class CommandEndpointAdmin(ConfigAdmin):
     autocomplete_fields = ("team",)
     fields = ("name", "team", "shown_url", "new_token", "paused", "shown_state", "last_used_at", "public_id")
     readonly_fields = ("shown_url", "shown_state", "last_used_at", "public_id")
+    buttons = (
+        Button("guide", "How to set it up in Teams", roles.SEE, icon="menu_book"),
+        Button("trial", "Test", icon="play_arrow", shown=lambda row: bool(row.token)),
+    )
 
     @display(description="Callback URL")
     def shown_url(self, row: CommandEndpoint) -> str:
@@ -64,6 +73,18 @@ class CommandEndpointAdmin(ConfigAdmin):
     @display(description="State", label=STATES)
     def shown_state(self, row: CommandEndpoint) -> str:
         return row.state if row.pk else ""
+
+    def do_guide(self, request: HttpRequest, row: CommandEndpoint) -> HttpResponse:
+        return redirect(reverse("admin:guide", args=["commands"]))
+
+    def do_trial(self, request: HttpRequest, row: CommandEndpoint) -> HttpResponse:
+        values = {**admin.site.each_context(request), "title": f"Test of {row.name}", "endpoint": row}
+        try:
+            answer = json.loads(chat.trial(row).content)
+        except AppError as error:
+            return render(request, "admin/command_trial.html", {**values, "problem": error.public_message})
+        card = json.dumps(answer["attachments"][0]["content"])
+        return render(request, "admin/command_trial.html", {**values, "card": card})
 
 
 @admin.register(ChatUser)
@@ -79,12 +100,27 @@ class ChatUserAdmin(ConfigAdmin):
         return {key: request.GET[key] for key in ("teams_id", "name") if key in request.GET}
 
 
+class CarriedOut(admin.SimpleListFilter):
+    """By whether the command was carried out. The kinds of refusal are many, and listing them reads every row."""
+
+    title = "answer"
+    parameter_name = "answer"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [("ok", "Carried out"), ("no", "Refused or failed")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        if self.value() == "ok":
+            return queryset.filter(outcome="ok")
+        return queryset.exclude(outcome="ok") if self.value() == "no" else queryset
+
+
 @admin.register(CommandUse)
 class CommandUseAdmin(ReadOnlyAdmin):
     """Who asked what."""
 
     list_display = ("at", "endpoint", "sender_name", "text", "outcome")
     list_select_related = ("endpoint",)
-    list_filter = ("endpoint", "outcome")
+    list_filter = ("endpoint", CarriedOut)
     fields = ("at", "endpoint", "sender_name", "sender_id", "text", "command", "outcome")
     readonly_fields = fields

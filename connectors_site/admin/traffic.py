@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from apps.core.admin import STATES, Button, ReadOnlyAdmin, ReadOnlyInline, display
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Attempt, Delivery
-from apps.inbound import replays
+from apps.inbound import lookup, replays
 from apps.inbound import services as inbound
 from apps.inbound.models import Event, InboundRequest, Replay
 
@@ -85,6 +85,10 @@ class EventAdmin(ReadOnlyAdmin):
         ),
     )  # fmt: skip
 
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        word = search_term.strip()[:200]
+        return (queryset.filter(pk__in=lookup.events_called(word)) if word else queryset), False
+
     @display(description="Title")
     def shown_title(self, row: Event) -> str:
         return row.title or row.type
@@ -139,6 +143,10 @@ class DeliveryAdmin(ReadOnlyAdmin):
             confirm="Cancel this delivery? The card is not sent.",
         ),
     )  # fmt: skip
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        word = search_term.strip()[:200]
+        return (queryset.filter(pk__in=lookup.deliveries_called(word)) if word else queryset), False
 
     @display(description="Status", label=STATES)
     def shown_status(self, row: Delivery) -> str:

@@ -10,16 +10,16 @@ from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
 
-from apps.channels import health
+from apps.channels import health as workflows
 from apps.channels.models import Channel, WebhookURL
 from apps.connectors.models import Connector
-from apps.core.models import Counter, Heartbeat
+from apps.core import health
+from apps.core.models import Counter
 from apps.deliveries.models import Delivery
 
 HOURS = 24
 MOST = 200  # channels or connectors looked at
 QUIET = dt.timedelta(days=7)
-SILENT = dt.timedelta(seconds=90)
 LATE = dt.timedelta(minutes=5)
 
 
@@ -94,8 +94,8 @@ def _ago(span: dt.timedelta) -> str:
 def _todo(now: dt.datetime) -> list[dict[str, str]]:
     """What needs a person, worst first, each with the page where it is mended."""
     found: list[dict[str, str]] = []
-    beat = Heartbeat.objects.filter(name="cluster").first()
-    if beat is None or now - beat.seen_at > SILENT:
+    clusters = health.clusters(now)
+    if not any(each.is_lately for each in clusters):
         found.append(
             {
                 "level": "danger",
@@ -104,6 +104,24 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
                 "link": "",
             }
         )
+    elif health.nobody_sends(now):
+        found.append(
+            {
+                "level": "danger",
+                "text": "A background cluster is running, but it sends no cards. Look at its log, or restart it.",
+                "link": "",
+            }
+        )
+    found.extend(
+        {
+            "level": "warning",
+            "text": f"The cluster on {each.host} (process {each.process}) was last seen {_ago(each.age)} ago. "
+            "If it was stopped on purpose, this line goes away within an hour.",
+            "link": "",
+        }
+        for each in clusters
+        if not each.is_lately and any(other.is_lately for other in clusters)
+    )
     found.extend(
         {
             "level": "danger" if channel.state == "failing" else "warning",
@@ -128,13 +146,13 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
 
 def _troubled(now: dt.datetime) -> list[Channel]:
     """Channels that may need a person, found by the state and the age of their webhook URLs alone."""
-    idle = now - dt.timedelta(days=health.IDLE_WARNING)
+    idle = now - dt.timedelta(days=workflows.IDLE_WARNING)
     ways = WebhookURL.objects.exclude(state=WebhookURL.State.OFF)
     bad = ways.filter(
         ~Q(state=WebhookURL.State.OK)
         | Q(last_accepted_at__lt=idle)
         | Q(last_accepted_at__isnull=True, created_at__lt=idle)
-        | Q(failing_since__lt=now - dt.timedelta(days=health.FAIL_WARNING))
+        | Q(failing_since__lt=now - dt.timedelta(days=workflows.FAIL_WARNING))
     )
     rows = Channel.objects.filter(
         Q(pk__in=bad.values("channel")) | ~Q(pk__in=ways.values("channel")), paused=False

@@ -18,7 +18,7 @@ from apps.channels.models import Channel
 from apps.core import masking, roles
 from apps.core.errors import AppError
 from apps.deliveries.models import Delivery
-from apps.inbound import saved
+from apps.inbound import lookup, saved
 from apps.inbound import services as inbound
 from apps.inbound.models import Event, InboundRequest
 from connectors_site.pages import preview
@@ -54,11 +54,9 @@ def find(request: HttpRequest) -> HttpResponse:
 
 def _search(query: str) -> list[Event]:
     rows = Event.objects.select_related("connector").order_by("-id")
-    exact = list(
-        rows.filter(Q(public_id=query) | Q(source_event_id=query) | Q(request__public_id=query))[:FOUND]
-    )
+    exact = lookup.events_called(query)
     if exact:
-        return exact
+        return list(rows.filter(pk__in=exact))
     delivery = Delivery.objects.filter(public_id=query).first()
     if delivery and delivery.event_key:
         return list(rows.filter(pk=delivery.event_key))

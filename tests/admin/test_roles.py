@@ -12,6 +12,8 @@ from pytest_django.fixtures import Settings
 
 from apps.api.models import ApiToken
 from apps.channels.models import Channel, Team, WebhookURL
+from apps.commands import services as commands
+from apps.commands.models import CommandEndpoint
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
 from apps.deliveries.models import Delivery
@@ -39,6 +41,7 @@ def connector() -> Connector:
     channel = Channel.objects.create(team=Team.objects.create(name="Platform"), name="General")
     row = WebhookURL(channel=channel, host="x.example", fingerprint="abc", url=WORKFLOW)
     row.save()
+    commands.create_endpoint("Connector", channel.team, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=")
     made, _ = connectors.create_connector(name="Repository", source="github")
     connectors.subscribe(made, channel)
     return made
@@ -70,6 +73,7 @@ BUTTONS = [
     ("connectors_connector", Connector, "sample", "operator"),
     ("connectors_connector", Connector, "pause", "operator"),
     ("connectors_connector", Connector, "rotate", "admin"),
+    ("commands_commandendpoint", CommandEndpoint, "trial", "operator"),
 ]
 
 

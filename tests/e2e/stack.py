@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import signal
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import requests
 
-from tests.conftest import free_port
+from tests.servers import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 START = 60.0  # seconds within which everything has to be up
@@ -104,3 +105,63 @@ def wait_ready(stack: Stack, path: str = "/readyz") -> None:
             pass
         time.sleep(0.1)
     raise AssertionError(f"not ready after {START:.0f} s:\n{stack.log.read_text()}")
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes that it started, and theirs, and so on."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = entry.read_text().rpartition(")")[2].split()
+        except OSError:
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
+    found, todo = [], [pid]
+    while todo:
+        children = parents.get(todo.pop(), [])
+        found += children
+        todo += children
+    return found
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """The processes of one cluster, by what they do."""
+
+    parent: int
+    sentinel: int
+    others: list[int]
+    sender: int
+
+    @property
+    def idle(self) -> list[int]:
+        """The children of the sentinel that do not send: a worker, the pusher, the monitor."""
+        return [pid for pid in self.others if pid != self.sender]
+
+
+def cluster_of(stack: Stack) -> Cluster | None:
+    """The cluster below `up`, when all of it runs and it is the one that sends (SQLite)."""
+    for parent in descendants(stack.process.pid):
+        with contextlib.suppress(OSError):
+            if b"qcluster" not in Path(f"/proc/{parent}/cmdline").read_bytes():
+                continue
+            below = descendants(parent)
+            sender = [pid for pid in below if _holds_lock(pid)]
+            if sender and len(below) >= 5:
+                return Cluster(parent, below[0], below[1:], sender[0])
+    return None
+
+
+def _holds_lock(pid: int) -> bool:
+    return any(entry.readlink().name == "sender.lock" for entry in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def wait_for_cluster(stack: Stack, other_than: Cluster | None = None, seconds: float = 30) -> Cluster:
+    """The cluster, once all of it runs; other_than: once it has another sender than that one."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = cluster_of(stack)
+        if found is not None and (other_than is None or found.sender != other_than.sender):
+            return found
+        time.sleep(0.05)
+    raise AssertionError(f"no whole cluster after {seconds} s\n{stack.log.read_text()[-3000:]}")

@@ -22,7 +22,7 @@ from psycopg import sql
 
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
-from tests.e2e.stack import ROOT, START, Stack, running, wait_ready
+from tests.e2e.stack import ROOT, START, Stack, descendants, running, wait_ready
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 ARRIVAL = 30.0  # seconds
@@ -158,7 +158,7 @@ def test_nothing_acknowledged_is_lost_when_everything_is_killed(stack: Stack) ->
     children = subprocess.run(
         ["pgrep", "-s", str(stack.process.pid)], capture_output=True, text=True, check=False
     ).stdout.split()
-    everyone = {stack.process.pid, *map(int, children), *_descendants(stack.process.pid)}
+    everyone = {stack.process.pid, *map(int, children), *descendants(stack.process.pid)}
     for pid in everyone:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -176,19 +176,6 @@ def test_nothing_acknowledged_is_lost_when_everything_is_killed(stack: Stack) ->
     assert {int(title.rsplit(" ", 1)[1]) for title in titles} == set(taken)
 
 
-def _descendants(pid: int) -> set[int]:
-    found: set[int] = set()
-    todo = [pid]
-    while todo:
-        shown = subprocess.run(
-            ["pgrep", "-P", str(todo.pop())], capture_output=True, text=True, check=False
-        ).stdout
-        fresh = set(map(int, shown.split())) - found
-        found |= fresh
-        todo += fresh
-    return found
-
-
 def test_a_killed_cluster_is_replaced(tmp_path: Path) -> None:
     with running(tmp_path) as stack:
         client = Client(stack)
@@ -196,7 +183,7 @@ def test_a_killed_cluster_is_replaced(tmp_path: Path) -> None:
         clusters = subprocess.run(
             ["pgrep", "-f", "manage.py qcluster"], capture_output=True, text=True, check=False
         ).stdout.split()
-        mine = _descendants(stack.process.pid) & set(map(int, clusters))
+        mine = set(descendants(stack.process.pid)) & set(map(int, clusters))
         assert mine
         for pid in mine:
             try:

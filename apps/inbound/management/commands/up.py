@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
+import http.client
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, connection
-from django.utils import timezone
 
-from apps.core import wake
+from apps.core import health
 from apps.core.models import Heartbeat
 from apps.core.supervisor import Child, Supervisor
 
-STOP_TOPIC = "stop"  # as in apps.inbound.tasks, which would bring all sources into this process
-SILENCE = dt.timedelta(seconds=45)  # without a heartbeat, after which a cluster is replaced
+SILENCE = (
+    45.0  # seconds without a sign of life, after which a part is replaced; a new one has the same to begin
+)
 
 
 class Command(BaseCommand):
@@ -53,10 +54,9 @@ class Command(BaseCommand):
         if not options["no_worker"]:
             children.append(Child("cluster", [sys.executable, sys.argv[0], "qcluster"]))
         connection.close()  # children open their own
-        self._begun = timezone.now()
-        Supervisor(children, self.stderr.write).run(
-            lambda: [] if options["no_worker"] else self._silent(), lambda: wake.notify(STOP_TOPIC)
-        )
+        self._port, self._web_silence, self._cluster_silence = port, _Silence(), _Silence()
+        supervisor = Supervisor(children, self.stderr.write)
+        supervisor.run(lambda: self._dead_weight(supervisor))
 
     def _web(self, port: int) -> list[str]:
         return [
@@ -66,17 +66,53 @@ class Command(BaseCommand):
             "--respawn-failed-workers", "connectors_site.wsgi:application",
         ]  # fmt: skip
 
-    def _silent(self) -> list[str]:
-        """The cluster, when its heart has not beaten for long; a fresh one gets the same time to begin."""
+    def _dead_weight(self, supervisor: Supervisor) -> list[str]:
+        """The children that live but do no work."""
+        names = []
+        if self._web_silence.is_long(self._web_answers()):
+            names.append("web server")
+        cluster = supervisor.pid("cluster")
+        if cluster and self._cluster_silence.is_long(self._beat(cluster)):
+            names.append("cluster")
+        return names
+
+    def _web_answers(self) -> object:
+        """Something new when the web server answers."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104 - not bound to
+        link = http.client.HTTPConnection(host, self._port, timeout=5)
         try:
-            row = Heartbeat.objects.filter(name="cluster").first()
+            link.request("GET", "/healthz", headers={"Host": settings.ALLOWED_HOSTS[0].lstrip(".*") or host})
+            link.getresponse().read()
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            link.close()
+        return object()
+
+    def _beat(self, cluster: int) -> object:
+        """The cluster's last heartbeat. While the database is down nothing is known, so nothing is wrong."""
+        try:
+            row = Heartbeat.objects.filter(name=health.own_name(cluster)).first()
         except DatabaseError:
-            return []
+            return object()
         finally:
             connection.close()
-        now = timezone.now()
-        last = max(self._begun, row.seen_at) if row else self._begun
-        if now - last < SILENCE:
-            return []
-        self._begun = now
-        return ["cluster"]
+        return (cluster, row.seen_at) if row else (cluster, None)
+
+
+class _Silence:
+    """For how long a value has not changed. Wall clocks do not matter."""
+
+    def __init__(self) -> None:
+        self._last: object = None
+        self._since = time.monotonic()
+
+    def is_long(self, value: object) -> bool:
+        """Whether it has lasted for too long; then it begins anew. None is never a change."""
+        now = time.monotonic()
+        if value is not None and value != self._last:
+            self._last, self._since = value, now
+        if now - self._since <= SILENCE:
+            return False
+        self._since = now
+        return True
