@@ -43,8 +43,9 @@ KEYS: dict[str, str] = {
 PROJECT_ONLY = frozenset({"project:modified"})
 # Newer than some servers that are still in use: left out when a server refuses the webhook.
 NEWER = frozenset({"repo:secret_detected", "project:modified"})
-# Documented, but refused by servers that were tried: never asked for, and left alone where a person ticked it.
-LEFT_ALONE = frozenset({"pr:to_ref_updated"})
+# What is asked for. Everything else is left alone where a person ticked it: pr:to_ref_updated is documented, but
+# refused by servers that were tried; plug-ins have events of their own.
+MANAGED = frozenset(KEYS.values())
 SIGNED = ("", "hmac_sha256")
 
 
@@ -88,7 +89,7 @@ class BitbucketDataCenterHooks(Hooks):
     def update(self, api: Api, place: Place, hook_id: str, plan: HookPlan) -> RemoteHook:
         path = _path(place, hook_id)
         there = ask(api, "GET", path).payload().texts("$.events")
-        return _write(api, place, "PUT", path, plan, tuple(key for key in there if key in LEFT_ALONE))
+        return _write(api, place, "PUT", path, plan, tuple(key for key in there if key not in MANAGED))
 
     def delete(self, api: Api, place: Place, hook_id: str) -> None:
         ask(api, "DELETE", _path(place, hook_id), accept=(404,))
@@ -157,7 +158,7 @@ def _remote(api: Api, place: Place, found: Payload, trouble: str = "") -> Remote
     return RemoteHook(
         id=number,
         url=found.opt("$.url"),
-        events=tuple(sorted(key for key in found.texts("$.events") if key not in LEFT_ALONE)),
+        events=tuple(sorted(key for key in found.texts("$.events") if key in MANAGED)),
         active=found.flag("$.active", True),
         secret_set=True if told else None,
         trouble=trouble,
