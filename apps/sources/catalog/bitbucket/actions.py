@@ -22,6 +22,8 @@ from apps.sources.sdk import (
     segment,
 )
 
+from .api import explain
+
 actions = Actions()
 PULL = r"(?:https?://bitbucket\.org/)?(?P<repo>[\w.-]+/[\w.-]+)(?:#|/pull-requests/)(?P<number>\d+)(?:/\S*)?"
 WAYS = (("merge_commit", "Merge commit"), ("squash", "Squash"), ("fast_forward", "Fast forward"))
@@ -38,27 +40,44 @@ def _link(found: Payload, act: Act) -> Link:
     return Link(f"#{act.param('number')} {found.opt('$.title')}".strip(), found.opt("$.links.html.href"))
 
 
+def _home(found: Payload, act: Act) -> Link:
+    page, mark, _ = found.opt("$.links.html.href").partition("/pull-requests/")
+    return Link(act.param("repo"), page if mark else "")
+
+
+def _state(found: Payload) -> str:
+    return "Draft" if found.flag("$.draft") else found.opt("$.state").capitalize()
+
+
 def _look(act: Act) -> Target:
     found = act.api.get(_path(act))
     link = _link(found, act)
-    return Target(link.title, found.opt("$.state").capitalize(), link.url)
+    return Target(link.title, _state(found), link.url)
 
 
 def _look_merge(act: Act) -> Target:
     found = act.api.get(_path(act))
     link = _link(found, act)
-    usual = found.opt("$.destination.branch.default_merge_strategy") or "merge_commit"
     known = found.texts("$.destination.branch.merge_strategies", 10)
     ways = tuple((key, label) for key, label in WAYS if not known or key in known) or WAYS
-    start = usual if usual in dict(ways) else ways[0][0]
-    return Target(
-        link.title, found.opt("$.state").capitalize(), link.url, {"strategy": ways}, {"strategy": start}
-    )
+    head = found.opt("$.source.commit.hash")
+    defaults = {"commit": head} if head else {}
+    usual = found.opt("$.destination.branch.default_merge_strategy")
+    if usual in dict(ways):
+        defaults["strategy"] = usual
+    return Target(link.title, _state(found), link.url, {"strategy": ways}, defaults)
 
 
 def _signed(act: Act, text: str) -> str:
-    name = "".join(letter for letter in act.who if letter not in "@`[]<>*_#{}")
-    return f"{text}\n\n— {name}, from Microsoft Teams" if name else text
+    # “@” and braces in the name would mention somebody.
+    name = " ".join("".join(letter for letter in act.who if letter not in "@`[]<>*_#!~{}|\\").split())
+    return f"{text}\n\n— {name}, from Microsoft Teams".strip() if name else text
+
+
+def _open(found: Payload, what: str) -> None:
+    state = found.opt("$.state", "OPEN")
+    if state != "OPEN":
+        raise ActionError("not_open", f"It is {state.lower()}, so there is nothing to {what}.")
 
 
 @actions.on(
@@ -66,37 +85,75 @@ def _signed(act: Act, text: str) -> str:
     fields=(Field("text", "Comment", kind="multiline", help="Markdown works."),),
 )  # fmt: skip
 def comment(act: Act) -> Done:
-    act.api.post(_path(act, "/comments"), {"content": {"raw": _signed(act, act.text("text"))}})
-    return Done(
-        "Comment added", _link(act.api.get(_path(act)), act), Link(act.param("repo")), text=act.text("text")
-    )
+    made = act.api.post(_path(act, "/comments"), {"content": {"raw": _signed(act, act.text("text"))}})
+    found = act.api.get(_path(act))
+    link = _link(found, act)
+    subject = Link(link.title, made.opt("$.links.html.href") or link.url)
+    return Done("Comment added", subject, _home(found, act), text=act.text("text"))
 
 
 @actions.on("approve", label="Approve", target=PULL, example="octo/hello#12", look=_look)
 def approve(act: Act) -> Done:
-    # 409: approved already, by this very account.
-    act.api.call("POST", _path(act, "/approve"), json={}, accept=(409,))
-    return Done("Approved", _link(act.api.get(_path(act)), act), Link(act.param("repo")))
+    return _judge(act, "approve", "Approved", "It was approved by this account already")
 
 
 @actions.on("request_changes", label="Request changes", target=PULL, example="octo/hello#12", look=_look)
 def request_changes(act: Act) -> Done:
-    act.api.call("POST", _path(act, "/request-changes"), json={}, accept=(409,))
-    return Done("Changes requested", _link(act.api.get(_path(act)), act), Link(act.param("repo")))
+    return _judge(
+        act, "request-changes", "Changes requested", "This account had asked for changes already"
+    )  # fmt: skip
+
+
+def _judge(act: Act, verb: str, words: str, again: str) -> Done:
+    found = act.api.get(_path(act))
+    _open(found, "review")
+    # 409: this very account said so already.
+    answer = act.api.call("POST", _path(act, f"/{verb}"), json={}, accept=(409,))
+    return Done(again if answer.status == 409 else words, _link(found, act), _home(found, act))
+
+
+@actions.on("unapprove", label="Take approval back", target=PULL, example="octo/hello#12", look=_look)
+def unapprove(act: Act) -> Done:
+    found = act.api.get(_path(act))
+    answer = act.api.call("DELETE", _path(act, "/approve"), accept=(400, 404))
+    words = "Approval taken back" if answer.status < 400 else "The account had not approved it"
+    return Done(words, _link(found, act), _home(found, act))
 
 
 @actions.on(
     "merge", label="Merge", target=PULL, example="octo/hello#12", look=_look_merge, destructive=True,
     confirm="Merging cannot simply be undone.",
-    fields=(Field("strategy", "How", kind="choice", choices=WAYS, required=False),),
+    fields=(
+        Field("strategy", "How", kind="choice", choices=WAYS, required=False),
+        Field("commit", "Only at this commit", required=False, help="If somebody pushed meanwhile, nothing is merged."),
+        Field("close_branch", "Delete the source branch", kind="bool", required=False),
+    ),
 )  # fmt: skip
 def merge(act: Act) -> Done:
-    before = act.api.get(_path(act))
-    if before.opt("$.state") == "MERGED":
-        return Done("Merged already", _link(before, act), Link(act.param("repo")))
-    body = {"type": "pullrequest", "merge_strategy": act.text("strategy") or "merge_commit"}
-    act.api.call("POST", _path(act, "/merge"), json=body)
-    return Done("Merged", _link(before, act), Link(act.param("repo")))
+    found = act.api.get(_path(act))
+    subject, where = _link(found, act), _home(found, act)
+    if found.opt("$.state") == "MERGED":
+        return Done("It was merged already", subject, where)
+    _open(found, "merge")
+    wanted, head = act.text("commit"), found.opt("$.source.commit.hash")
+    # Bitbucket shows twelve letters of a hash, a person may paste all forty.
+    if wanted and head and not (wanted.startswith(head) or head.startswith(wanted)):
+        raise ActionError("head_moved", "Somebody pushed meanwhile, so nothing was merged. Look at it again.")
+    body: dict[str, object] = {"type": "pullrequest"}
+    if act.text("strategy"):
+        body["merge_strategy"] = act.text("strategy")
+    if act.text("close_branch"):
+        body["close_source_branch"] = True
+    answer = act.api.call("POST", _path(act, "/merge"), json=body, accept=(409, 555))
+    if answer.status == 555:
+        raise ActionError(
+            "merge_slow", "The merge took Bitbucket too long. Look there in a minute whether it was done."
+        )
+    if answer.status == 409:
+        raise ActionError(
+            "not_mergeable", f"Bitbucket does not merge it now. It says: {explain(answer)[:300]}"
+        )
+    return Done("Merged", subject, where)
 
 
 @actions.on(
@@ -104,11 +161,13 @@ def merge(act: Act) -> Done:
     confirm="A declined pull request cannot be opened again.",
 )  # fmt: skip
 def decline(act: Act) -> Done:
-    before = act.api.get(_path(act))
-    if before.opt("$.state") == "DECLINED":
-        return Done("Declined already", _link(before, act), Link(act.param("repo")))
+    found = act.api.get(_path(act))
+    subject, where = _link(found, act), _home(found, act)
+    if found.opt("$.state") == "DECLINED":
+        return Done("It was declined already", subject, where)
+    _open(found, "decline")
     act.api.call("POST", _path(act, "/decline"), json={})
-    return Done("Declined", _link(before, act), Link(act.param("repo")))
+    return Done("Declined", subject, where)
 
 
 @actions.offer

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from apps.sources.sdk import (
+    Api,
+    ApiAnswer,
     Attribute,
     Basic,
     Context,
@@ -22,6 +24,7 @@ from apps.sources.sdk import (
     RawEvent,
     Reply,
     Source,
+    Standing,
     UrlOnly,
 )
 
@@ -39,7 +42,10 @@ from ..bitbucket.shared import (
     short_ref,
 )
 from . import pull_requests, repositories
+from .actions import actions
+from .api import ACCOUNT_KINDS, check_account, explain
 from .common import is_bot, place_of, project_key, repository_name, user_name
+from .hooks import BitbucketDataCenterHooks
 from .pull_requests import ref_name
 from .repositories import change_ref
 
@@ -106,6 +112,9 @@ class BitbucketDataCenter(Source):
     )
     docs_url = "https://confluence.atlassian.com/bitbucketserver/event-payload-938025882.html"
     max_body = 10 * 1024 * 1024
+    actions = actions
+    account_kinds = ACCOUNT_KINDS
+    hooks = BitbucketDataCenterHooks()
     schemes = (
         HmacBody(
             key="hmac_sha256",
@@ -136,6 +145,12 @@ class BitbucketDataCenter(Source):
         IGNORE_DRAFTS,
     )
     events = Events()
+
+    def check_account(self, api: Api) -> Standing:
+        return check_account(api)
+
+    def explain(self, answer: ApiAnswer) -> str:
+        return explain(answer)
 
     def handshake(self, http: Http, ctx: Context) -> Reply | None:
         """Answer “Test connection”, which most versions send without the signature."""

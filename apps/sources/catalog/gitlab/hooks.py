@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from apps.sources.sdk import (
+    ActionError,
     Api,
+    ApiError,
     Headers,
     HookPlan,
     Hooks,
@@ -20,9 +23,12 @@ from apps.sources.sdk import (
     Payload,
     Place,
     RemoteHook,
+    next_link,
     parse_time,
     segment,
 )
+
+from .api import site_of
 
 # Our family -> the switches of a hook.
 SWITCHES: dict[str, tuple[str, ...]] = {
@@ -36,8 +42,11 @@ SWITCHES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 GROUP_ONLY = frozenset({"member_events", "subgroup_events", "project_events"})
 ALL = tuple(sorted({switch for names in SWITCHES.values() for switch in names}))
-# Events of confidential issues and notes are another switch; they leave only when somebody turns that on there.
-NEVER = ("confidential_issues_events", "confidential_note_events")
+# What is tried on a hook that GitLab switched off: a test that is answered well switches it on again. Those that
+# nobody subscribed to come first, because a test looks like a true event.
+TESTS = ("push_events", "tag_push_events", "issues_events", "merge_requests_events", "note_events")
+LOG_PAGES = 20
+SECRET_HEADERS = frozenset({"x-gitlab-token", "webhook-signature", "authorization"})
 
 
 class GitLabHooks(Hooks):
@@ -66,69 +75,89 @@ class GitLabHooks(Hooks):
         return replace(plan, events=tuple(name for name in plan.events if name not in GROUP_ONLY))
 
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
-        for page in api.pages(_path(place), per_page=100):
+        for page in api.pages(_path(api, place), per_page=100):
             for each in page.each("$", 100):
                 if each.opt("$.url") == url:
-                    return _remote(each)
+                    return _remote(api, place, each)
         return None
 
     def create(self, api: Api, place: Place, plan: HookPlan) -> RemoteHook:
-        return _remote(api.post(_path(place), _body(place, plan)))
+        return _remote(api, place, api.post(_path(api, place), _body(place, plan)))
 
     def read(self, api: Api, place: Place, hook_id: str) -> RemoteHook | None:
-        answer = api.call("GET", _path(place, f"/{segment(hook_id)}"), accept=(404,))
-        return None if answer.status == 404 else _remote(answer.payload())
+        answer = api.call("GET", _path(api, place, hook_id), accept=(404,))
+        return None if answer.status == 404 else _remote(api, place, answer.payload())
 
     def update(self, api: Api, place: Place, hook_id: str, plan: HookPlan) -> RemoteHook:
-        path = _path(place, f"/{segment(hook_id)}")
-        made = _remote(api.call("PUT", path, json=_body(place, plan)).payload())
+        path = _path(api, place, hook_id)
+        made = _remote(api, place, api.call("PUT", path, json=_body(place, plan)).payload())
         if made.active:
             return made
-        # A test that is answered well switches a hook on again that GitLab had switched off.
-        api.call("POST", f"{path}/test/push_events", json={}, accept=(400, 404, 422, 429))
+        for test in sorted(TESTS, key=lambda name: name in plan.events)[:3]:
+            # 422: the project has nothing to make such an event of. 404: GitLab before 16.11 has no tests.
+            answer = api.call("POST", f"{path}/test/{test}", json={}, accept=(400, 404, 422, 429))
+            if answer.status != 422:
+                break
         return self.read(api, place, hook_id) or made
 
     def delete(self, api: Api, place: Place, hook_id: str) -> None:
-        api.call("DELETE", _path(place, f"/{segment(hook_id)}"), accept=(404,))
+        api.call("DELETE", _path(api, place, hook_id), accept=(404,))
 
     def missed(
         self, api: Api, place: Place, hook_id: str, since: dt.datetime, until: dt.datetime
     ) -> Iterable[Missed]:
-        """Events that got no good answer; GitLab 17.3 and later keep them for seven days."""
+        """Events that got no good answer; GitLab 17.3 and later keep them for seven days, newest first."""
         found: list[Missed] = []
-        path = _path(place, f"/{segment(hook_id)}/events")
-        for page in api.pages(path, per_page=100):
-            rows = list(page.each("$", 100))
-            for each in rows:
-                at = parse_time(each.opt("$.created_at")) or until
-                status = each.opt("$.response_status")
-                if not since <= at <= until or (status.isdecimal() and 200 <= int(status) < 300):
-                    continue
-                sent = each.sub("$.request_headers").raw
-                headers = (
-                    {str(key): str(value) for key, value in sent.items()} if isinstance(sent, dict) else {}
+        following: str = _path(api, place, hook_id, "/events")
+        query: dict[str, object] = {"per_page": 100}
+        for _ in range(LOG_PAGES):
+            answer = api.call("GET", following, query=query, accept=(404,))
+            if answer.status == 404:
+                raise ApiError(
+                    "api_not_found",
+                    "GitLab tells nothing about this webhook's events. It must still be there, and GitLab 17.3 or later.",
+                    answer_status=404,
                 )
-                headers = {key: value for key, value in headers.items() if key.lower() != "x-gitlab-token"}
-                number = (
-                    headers.get("X-Gitlab-Event-UUID")
-                    or headers.get("Idempotency-Key")
-                    or f"{each.opt_int('$.id')}"
-                )
-                body = each.sub("$.request_data").raw
-                if isinstance(body, dict):
-                    found.append(
-                        Missed(number, at, json.dumps(body, ensure_ascii=False).encode(), Headers(headers))
-                    )
-            if rows and (parse_time(rows[-1].opt("$.created_at")) or until) < since:
+            rows = list(answer.payload().each("$", 100))
+            found += [each for row in rows if (each := _missed(row, until)) and since <= each.at <= until]
+            oldest = parse_time(rows[-1].opt("$.created_at")) if rows else None
+            following, query = next_link(answer.headers.get("link", "") or ""), {}
+            if not following or (oldest and oldest < since):
                 break
         yield from sorted(found, key=lambda each: each.at)
 
 
-def _path(place: Place, rest: str = "") -> str:
+def _missed(row: Payload, until: dt.datetime) -> Missed | None:
+    """An entry of the log as it would have come in; None when it was answered well."""
+    status, body = row.opt("$.response_status"), row.sub("$.request_data").raw
+    if (status.isdecimal() and 200 <= int(status) < 300) or not body:
+        return None
+    sent = row.sub("$.request_headers")
+    headers = {key: sent.opt(f"$.{key}") for key in sent.keys("$") if key.lower() not in SECRET_HEADERS}
+    known = Headers(headers)
+    number = known.get("idempotency-key") or known.get("x-gitlab-event-uuid") or row.opt("$.id")
+    # Versions before the log had times say nothing; what is known already is dropped later by its id.
+    at = parse_time(row.opt("$.created_at")) or until
+    return Missed(number, at, json.dumps(body, ensure_ascii=False).encode(), known)
+
+
+def _path(api: Api, place: Place, hook_id: str = "", rest: str = "") -> str:
+    group, path = place.get("kind") == "group", _where(api, place)
+    hook = f"/{segment(hook_id)}" if hook_id else ""
+    return f"/{'groups' if group else 'projects'}/{segment(path)}/hooks{hook}{rest}"
+
+
+def _where(api: Api, place: Place) -> str:
+    """The path or number of the project or group, also from its page's address."""
     path = place.get("path", "").strip()
-    path = path.partition("://")[2].partition("/")[2] if "://" in path else path
-    kind = "groups" if place.get("kind") == "group" else "projects"
-    return f"/{kind}/{segment(path.strip('/').removesuffix('/-'))}/hooks{rest}"
+    if "://" in path:
+        site = f"{site_of(api.base)}/"
+        path = path[len(site) :] if path.startswith(site) else path.partition("://")[2].partition("/")[2]
+        path = re.split(r"/-/|[?#]", path)[0].removeprefix("groups/")
+    path = path.strip("/").removesuffix("/-")
+    if not path or (place.get("kind") != "group" and "/" not in path and not path.isdecimal()):
+        raise ActionError("bad_place", "Write the project as group/project, or the group's path.")
+    return path
 
 
 def _body(place: Place, plan: HookPlan) -> dict[str, object]:
@@ -137,25 +166,33 @@ def _body(place: Place, plan: HookPlan) -> dict[str, object]:
         # A signing token is whsec_ and base64; everything else is the token in clear.
         body["signing_token" if plan.scheme == "signing_token" else "token"] = plan.secret
     group = place.get("kind") == "group"
+    # The switches of confidential issues and notes are left as they are: what they send is for a person to decide.
     for switch in ALL:
         if group or switch not in GROUP_ONLY:
             body[switch] = switch in plan.events
     return body
 
 
-def _remote(found: Payload) -> RemoteHook:
-    status = found.opt("$.alert_status") or "executable"
-    until = found.opt("$.disabled_until")
+def _remote(api: Api, place: Place, found: Payload) -> RemoteHook:
+    number, group = found.opt("$.id"), place.get("kind") == "group"
+    until = parse_time(found.opt("$.disabled_until"))
+    # GitLab goes on saying “executable” for a while after it switched a hook off.
+    resting = until is not None and until > dt.datetime.now(dt.UTC)
+    off = resting or found.opt("$.alert_status", "executable") != "executable"
     trouble = ""
-    if status != "executable":
-        trouble = (
-            f"GitLab switched it off until {until}" if until else "GitLab switched it off after failures"
-        )
+    if resting and until is not None:
+        trouble = f"GitLab switched it off until {until:%Y-%m-%d %H:%M} UTC, because deliveries failed."
+    elif off:
+        trouble = "GitLab switched it off, because deliveries failed again and again."
+    # GitLab 19 tells whether there is a secret, but never which.
+    told = found.has("$.token_present") or found.has("$.signing_token_present")
+    page = f"{site_of(api.base)}/{'groups/' if group else ''}{_where(api, place)}/-/hooks/{number}/edit"
     return RemoteHook(
-        id=str(found.opt_int("$.id") or ""),
+        id=number,
         url=found.opt("$.url"),
         events=tuple(switch for switch in ALL if found.flag(f"$.{switch}")),
-        active=status == "executable",
-        secret_set=None,
+        active=not off,
+        secret_set=found.flag("$.token_present") or found.flag("$.signing_token_present") if told else None,
         trouble=trouble,
+        page="" if _where(api, place).isdecimal() else page,
     )
