@@ -73,8 +73,8 @@ def _link(request: Request, before: int = 0, after: int = 0) -> str:
 class DocsPage(SpectacularSwaggerSplitView):  # type: ignore[misc]
     """The documentation to click through. Its script is served as a file; the viewer styles itself inline."""
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found: Response = super().get(request, *args, **kwargs)
+    def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        found: Response = super().finalize_response(request, *args, **kwargs)
         policy = STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
         found.headers["Content-Security-Policy"] = policy
         return found

@@ -92,7 +92,12 @@
   document.addEventListener("alpine:initialized", () => {
     mend(document);
     const filters = document.getElementById("changelist-filter");
-    if (filters) dialog(filters, document.querySelector('[x-on\\:click="filterOpen = true"]'));
+    if (!filters) return;
+    const heading = document.createElement("h2");
+    heading.className = "tc-visually-hidden";
+    heading.textContent = "Filters";
+    filters.prepend(heading);
+    dialog(filters, document.querySelector('[x-on\\:click="filterOpen = true"]'));
   });
   new MutationObserver((changes) => {
     for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) mend(node.parentElement || node);
