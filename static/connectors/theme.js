@@ -88,6 +88,13 @@
     look();
   }
 
+  // Two navigations stand on each page: the pages, and the menu of the person.
+  function nameNavigations() {
+    document.getElementById("nav-sidebar-inner")?.setAttribute("aria-label", "Pages");
+    document.querySelector("#nav-sidebar-inner nav")?.setAttribute("aria-label", "You");
+  }
+
+  nameNavigations();
   mend(document);
   document.addEventListener("alpine:initialized", () => {
     mend(document);
