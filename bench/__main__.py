@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from bench import lists
 from bench.driver import ALLOW, maker, world
 from bench.http import Load, Sink, post_many, post_one
 from tests.e2e.stack import ROOT, Stack, running
@@ -164,11 +165,16 @@ SCENARIOS: dict[str, tuple[str, Any]] = {
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("scenarios", nargs="*", help=f"some of {', '.join(SCENARIOS)}; all when left out")
+    parser.add_argument(
+        "scenarios", nargs="*", help=f"some of {', '.join(SCENARIOS)}, all when left out; or lists"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there")
     parser.add_argument("--database", default="", help="a PostgreSQL URL (empty database); else SQLite")
     parser.add_argument("--broker", default="", help="a Redis URL; else the database")
     options = parser.parse_args()
+    if options.scenarios == ["lists"]:  # fills databases of its own
+        lists.main(options.database)
+        return
     extra = {
         key: value
         for key, value in (("DATABASE_URL", options.database), ("BROKER_URL", options.broker))

@@ -25,6 +25,11 @@ _HOOK = re.compile(
     r"/(?:hooks/(?P<id>[^/]+)/?|webhookb2/[^/]+/IncomingWebhook/(?P<old>[^/]+)(?:/.*)?|"
     r"workflows/(?P<flow>[^/]+)/triggers/[^/]+/paths/invoke/?)"
 )
+# The middleware is passed by; whatever is answered here must never be taken for a page.
+_NEVER_A_PAGE = [
+    ("X-Content-Type-Options", "nosniff"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+]
 _MOST_PATH = 64 * 1024  # characters
 _IDLE = 1.0  # seconds
 _idle = threading.local()
@@ -58,6 +63,6 @@ def application(environ: dict[str, Any], start_response: Any) -> Iterable[bytes]
         connection.close()  # the next request tries a new one
     headers = [(name, value) for name, value in response.items() if name.lower() != "content-length"]
     body = response.content
-    headers.append(("Content-Length", str(len(body))))
+    headers += [("Content-Length", str(len(body))), *_NEVER_A_PAGE]
     start_response(f"{response.status_code} {response.reason_phrase}", headers)
     return [body] if environ["REQUEST_METHOD"] != "HEAD" else []

@@ -27,7 +27,10 @@ def page(request: Request, rows: QuerySet[Any], as_json: Callable[[Any], dict[st
     size = max(1, min(size, LARGEST))
     before, after = _place(request.query_params.get("cursor"))
     count = rows.order_by()[:COUNT_CAP].count()
-    if after:
+    if not count:
+        # Known from the count, which reads an index; in the order of keys it could mean reading every row.
+        found, more_older, more_newer = [], False, False
+    elif after:
         found = list(rows.filter(pk__gt=after).order_by("pk")[: size + 1])
         more_newer = len(found) > size
         found = found[:size][::-1]
@@ -75,8 +78,8 @@ def _link(request: Request, before: int = 0, after: int = 0) -> str:
 class DocsPage(SpectacularSwaggerSplitView):  # type: ignore[misc]
     """The documentation to click through. Its script is served as a file; the viewer styles itself inline."""
 
-    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        found: Response = super().get(request, *args, **kwargs)
+    def finalize_response(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        found: Response = super().finalize_response(request, *args, **kwargs)
         policy = STRICT.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
         found.headers["Content-Security-Policy"] = policy
         return found

@@ -17,6 +17,7 @@ from typing import Any, ClassVar, TypeVar
 from django.db import models, transaction
 from django.http import HttpRequest
 
+from apps.core.errors import ConfigurationError
 from apps.core.models import AuditEntry
 
 LONGEST = 2_000  # characters of one value
@@ -118,7 +119,10 @@ def values_of(row: models.Model, fields: Iterable[str]) -> Values:
     """The fields as the history shows them; those of a mapping one by one."""
     found: Values = {}
     for name in fields:
-        value = getattr(row, name)
+        try:
+            value = getattr(row, name)
+        except ConfigurationError:  # its key is lost; it can still be replaced or deleted
+            value = "unreadable"
         if isinstance(value, Mapping):
             found.update({f"{name}.{key}": _plain(inner) for key, inner in value.items()})
         else:
@@ -162,16 +166,19 @@ class AuditedQuerySet(models.QuerySet[R]):
         if not self.model.watched().intersection(kwargs):
             return super().update(**kwargs)
         with transaction.atomic():
-            before = {row.pk: row._values() for row in self.all()}
+            names = [
+                name for name in self.model.named() if self.model.column(name) in kwargs or name in kwargs
+            ]
+            before = {row.pk: values_of(row, names) for row in self.model.unread(self.all())}
             done = super().update(**kwargs)
-            for row in self.model._base_manager.filter(pk__in=before):
-                row._note_change(before[row.pk])
+            for row in self.model.unread(self.model._base_manager.filter(pk__in=before)):
+                row._note_change(before[row.pk], names)
         return done
 
     def delete(self) -> tuple[int, dict[str, int]]:
         """As Django does it, each row with what goes with it written down."""
         with transaction.atomic():
-            for row in self.all():
+            for row in self.model.unread(self.all()):
                 row._note_deletion()
             return super().delete()
 
@@ -195,14 +202,19 @@ class Audited(models.Model):
             super().save(*args, **kwargs)
             return
         with transaction.atomic():
-            stored = None if self._state.adding else type(self)._base_manager.filter(pk=self.pk).first()
+            rows = self.unread(type(self)._base_manager.filter(pk=self.pk))
+            # What is not written must not look so.
+            names = [
+                name for name in self.named() if only is None or name in only or self.column(name) in only
+            ]
+            stored = None if self._state.adding else rows.first()
+            before = values_of(stored, names) if stored else {}
             super().save(*args, **kwargs)
             if stored is None:
-                record(self, AuditEntry.Action.CREATED, changes({}, self._values(), self.audited_secrets))
-            elif only is None:
-                self._note_change(stored._values())
-            else:  # what was not written must not look so
-                type(self)._base_manager.get(pk=self.pk)._note_change(stored._values())
+                found = changes({}, values_of(self, self.named()), self.audited_secrets)
+                record(self, AuditEntry.Action.CREATED, found)
+            else:
+                self._note_change(before, names)
 
     def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
         """As Django does it, with what goes with it written down."""
@@ -213,14 +225,25 @@ class Audited(models.Model):
     @classmethod
     def watched(cls) -> frozenset[str]:
         """The fields whose changes are written down, also as their columns are called."""
-        names = {*cls.audited, *cls.audited_secrets}
-        return frozenset(names | {getattr(cls._meta.get_field(name), "attname", name) for name in names})
+        return frozenset({*cls.named(), *map(cls.column, cls.named())})
 
-    def _values(self) -> Values:
-        return values_of(self, (*self.audited, *self.audited_secrets))
+    @classmethod
+    def named(cls) -> tuple[str, ...]:
+        """All fields that count."""
+        return (*cls.audited, *cls.audited_secrets)
 
-    def _note_change(self, before: Values) -> None:
-        found = changes(before, self._values(), self.audited_secrets)
+    @classmethod
+    def column(cls, name: str) -> str:
+        """A field as `team_id` instead of `team`."""
+        return str(getattr(cls._meta.get_field(name), "attname", name))
+
+    @classmethod
+    def unread(cls, rows: models.QuerySet[Any]) -> models.QuerySet[Any]:
+        """The rows without their secrets, which are read one by one where they count: a key may be lost."""
+        return rows.defer(*cls.audited_secrets) if cls.audited_secrets else rows
+
+    def _note_change(self, before: Values, names: Iterable[str]) -> None:
+        found = changes(before, values_of(self, names), self.audited_secrets)
         if found:
             record(self, AuditEntry.Action.CHANGED, found)
 
@@ -228,6 +251,7 @@ class Audited(models.Model):
         for relation in self._meta.related_objects:
             inner = relation.related_model
             if issubclass(inner, Audited) and relation.on_delete is models.CASCADE:
-                for row in inner._base_manager.filter(**{relation.field.name: self}):
+                for row in inner.unread(inner._base_manager.filter(**{relation.field.name: self})):
                     row._note_deletion()
-        record(self, AuditEntry.Action.DELETED, changes(self._values(), {}, self.audited_secrets))
+        found = changes(values_of(self, self.named()), {}, self.audited_secrets)
+        record(self, AuditEntry.Action.DELETED, found)

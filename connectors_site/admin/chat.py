@@ -55,12 +55,22 @@ class CommandEndpointAdmin(ConfigAdmin):
     """Save it first, paste its URL in Teams (Manage team, Apps, Create an outgoing webhook), then set the token."""
 
     form = EndpointForm
-    list_display = ("name", "team", "shown_state", "last_used_at")
+    list_display = ("name", "team", "shown_state", "why", "last_used_at")
     list_select_related = ("team",)
     search_fields = ("name", "public_id__exact")
     autocomplete_fields = ("team",)
-    fields = ("name", "team", "shown_url", "new_token", "paused", "shown_state", "last_used_at", "public_id")
-    readonly_fields = ("shown_url", "shown_state", "last_used_at", "public_id")
+    fields = (
+        "name",
+        "team",
+        "shown_url",
+        "new_token",
+        "paused",
+        "shown_state",
+        "why",
+        "last_used_at",
+        "public_id",
+    )
+    readonly_fields = ("shown_url", "shown_state", "why", "last_used_at", "public_id")
     buttons = (
         Button("guide", "How to set it up in Teams", roles.SEE, icon="menu_book"),
         Button("trial", "Test", icon="play_arrow", shown=lambda row: bool(row.token)),
@@ -73,6 +83,19 @@ class CommandEndpointAdmin(ConfigAdmin):
     @display(description="State", label=STATES)
     def shown_state(self, row: CommandEndpoint) -> str:
         return row.state if row.pk else ""
+
+    @display(description="Why")
+    def why(self, row: CommandEndpoint) -> str:
+        return (
+            {
+                "paused": "Paused: commands are answered with a word about it.",
+                "broken": "It has no security token yet, so every message is refused.",
+                "waiting": "Nobody has asked anything yet.",
+                "ok": "Commands are answered.",
+            }[row.state]
+            if row.pk
+            else ""
+        )
 
     def do_guide(self, request: HttpRequest, row: CommandEndpoint) -> HttpResponse:
         return redirect(reverse("admin:guide", args=["commands"]))

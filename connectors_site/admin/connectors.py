@@ -10,9 +10,11 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils import timezone
 
 from apps.connectors import hooks, services
 from apps.connectors.forms import PREFIX, ConnectorForm, SubscriptionForm, has_actions
+from apps.connectors.health import health
 from apps.connectors.models import Connector, CustomSource, Subscription
 from apps.core import roles
 from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
@@ -61,13 +63,14 @@ class ConnectorAdmin(ConfigAdmin):
     form = ConnectorForm
     change_form_template = "admin/with_preview.html"
     compressed_fields = False  # the preview stands beside the form, so labels stand above their fields
-    list_display = ("name", "shown_source", "shown_state", "last_event_at")
+    list_display = ("name", "shown_source", "shown_state", "why", "last_event_at")
     list_filter = ("source", "paused")
     search_fields = ("name", "public_id__exact")
     readonly_fields = (
         "shown_source",
         "shown_url",
         "shown_state",
+        "why",
         "secrets_known",
         "last_event_at",
         "public_id",
@@ -94,7 +97,16 @@ class ConnectorAdmin(ConfigAdmin):
     )  # fmt: skip
 
     def get_fieldsets(self, request: HttpRequest, obj: Connector | None = None) -> Any:
-        fields = ["name", "shown_source", "shown_url", "shown_state", "scheme", "secrets_known", "new_secret"]
+        fields = [
+            "name",
+            "shown_source",
+            "shown_url",
+            "shown_state",
+            "why",
+            "scheme",
+            "secrets_known",
+            "new_secret",
+        ]
         found: list[Any] = [(None, {"fields": [*fields, "paused", "last_event_at", "public_id"]})]
         if obj is not None and has_actions(obj):
             found.append(("Acting at the source", {"fields": ["account", "action_policy"]}))
@@ -126,6 +138,14 @@ class ConnectorAdmin(ConfigAdmin):
     @display(description="State", label=STATES)
     def shown_state(self, row: Connector) -> str:
         return row.state
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Connector]:
+        found: QuerySet[Connector] = super().get_queryset(request)
+        return found.prefetch_related("subscriptions")
+
+    @display(description="Why")
+    def why(self, row: Connector) -> str:
+        return health(row, timezone.now()).words
 
     @display(description="Inbound URL")
     def shown_url(self, row: Connector) -> str:

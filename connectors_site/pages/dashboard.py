@@ -12,15 +12,15 @@ from django.utils import timezone
 
 from apps.channels import health as workflows
 from apps.channels.models import Channel, WebhookURL
+from apps.connectors.health import span_words
 from apps.connectors.models import Connector
 from apps.core import health
 from apps.core.models import Counter
 from apps.deliveries.models import Delivery
-from connectors_site.pages import attention
+from connectors_site.pages import attention, figures
 
 HOURS = 24
-MOST = 200  # channels or connectors looked at
-QUIET = dt.timedelta(days=7)
+MOST = 200  # channels looked at
 LATE = dt.timedelta(minutes=5)
 
 
@@ -31,6 +31,7 @@ def context() -> dict[str, Any]:
         "hours": _hours(now),
         "totals": _totals(now),
         "todo": _todo(now),
+        "channels": figures.channels(now),
         "empty": not Connector.objects.exists(),
     }
 
@@ -72,24 +73,18 @@ def _totals(now: dt.datetime) -> list[dict[str, Any]]:
     failed = found[("delivery", Delivery.Status.FAILED)]
     tried = accepted + failed
     oldest = Delivery.objects.filter(status=Delivery.Status.PENDING).order_by("id").first()
-    waiting = _ago(now - oldest.created_at) if oldest else "nothing waits"
+    waiting = span_words(now - oldest.created_at) if oldest else "nothing waits"
     return [
         {"label": "Events, 24 h", "value": f"{events:,}", "link": reverse("admin:inbound_event_changelist")},
         {"label": "Cards accepted, 24 h", "value": f"{accepted:,}",
          "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=accepted"},
         {"label": "Acceptance", "value": f"{accepted * 100 / tried:.1f} %" if tried else "–",
          "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=failed"},
+        {"label": "Tries repeated, 24 h", "value": f"{found[('delivery', 'retried')]:,}",
+         "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=pending"},
         {"label": "Oldest waiting card", "value": waiting,
          "link": reverse("admin:deliveries_delivery_changelist") + "?status__exact=pending"},
     ]  # fmt: skip
-
-
-def _ago(span: dt.timedelta) -> str:
-    seconds = max(0, int(span.total_seconds()))
-    for size, word in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {word}"
-    return f"{seconds} s"
 
 
 def _todo(now: dt.datetime) -> list[dict[str, str]]:
@@ -116,7 +111,7 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
     found.extend(
         {
             "level": "warning",
-            "text": f"The cluster on {each.host} (process {each.process}) was last seen {_ago(each.age)} ago. "
+            "text": f"The cluster on {each.host} (process {each.process}) was last seen {span_words(each.age)} ago. "
             "If it was stopped on purpose, this line goes away within an hour.",
             "link": "",
         }
@@ -133,16 +128,7 @@ def _todo(now: dt.datetime) -> list[dict[str, str]]:
         for channel in _troubled(now)
         if channel.state in ("failing", "degraded")
     )
-    for connector in Connector.objects.prefetch_related("subscriptions")[:MOST]:
-        words = _trouble(connector, now)
-        if words:
-            found.append(
-                {
-                    "level": "warning",
-                    "text": f"{connector.name}: {words}",
-                    "link": reverse("admin:connectors_connector_change", args=[connector.pk]),
-                }
-            )
+    found.extend(figures.connectors(now))
     return found
 
 
@@ -160,17 +146,3 @@ def _troubled(now: dt.datetime) -> list[Channel]:
         Q(pk__in=bad.values("channel")) | ~Q(pk__in=ways.values("channel")), paused=False
     )
     return list(rows.select_related("team").prefetch_related("webhook_urls")[:MOST])
-
-
-def _trouble(connector: Connector, now: dt.datetime) -> str:
-    if connector.state == "broken":
-        return "its source is not installed any more."
-    if not connector.subscriptions.all():
-        return "it has no subscription, so its events go nowhere."
-    if connector.paused:
-        return "it is paused."
-    if connector.last_event_at is None and now - connector.created_at > dt.timedelta(hours=1):
-        return "nothing has come yet. Check the URL and the secret at the source."
-    if connector.last_event_at and now - connector.last_event_at > QUIET:
-        return f"quiet since {_ago(now - connector.last_event_at)}."
-    return ""

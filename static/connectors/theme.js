@@ -88,11 +88,23 @@
     look();
   }
 
+  // Two navigations stand on each page: the pages, and the menu of the person.
+  function nameNavigations() {
+    document.getElementById("nav-sidebar-inner")?.setAttribute("aria-label", "Pages");
+    document.querySelector("#nav-sidebar-inner nav")?.setAttribute("aria-label", "You");
+  }
+
+  nameNavigations();
   mend(document);
   document.addEventListener("alpine:initialized", () => {
     mend(document);
     const filters = document.getElementById("changelist-filter");
-    if (filters) dialog(filters, document.querySelector('[x-on\\:click="filterOpen = true"]'));
+    if (!filters) return;
+    const heading = document.createElement("h2");
+    heading.className = "tc-visually-hidden";
+    heading.textContent = "Filters";
+    filters.prepend(heading);
+    dialog(filters, document.querySelector('[x-on\\:click="filterOpen = true"]'));
   });
   new MutationObserver((changes) => {
     for (const change of changes) for (const node of change.addedNodes) if (node.nodeType === 1) mend(node.parentElement || node);

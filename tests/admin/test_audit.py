@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group, User
 from django.db import transaction
 from django.test import Client
 from django.urls import reverse
+from pytest_django.fixtures import Settings
 
 from apps.api.models import ApiToken
 from apps.channels import services as channels
@@ -262,3 +263,14 @@ def test_options_that_are_secrets_by_name_are_not_told() -> None:
         {"field": "options.room", "old": None, "new": "c"},
     ]
     assert {"name", "source", "scheme", "options", "paused"} <= Connector.watched()
+
+
+def test_what_is_encrypted_with_a_lost_key_can_still_be_replaced_and_deleted(settings: Settings) -> None:
+    settings.FIELD_KEYS = ["old"]
+    connector, _ = connectors.create_connector(name="Repository", source="github")
+    settings.FIELD_KEYS = ["new"]
+    connector = Connector.objects.get()
+    connectors.rotate_secret(connector)
+    assert changed(last("secret"))["value"] == (None, "set")
+    connector.delete()
+    assert AuditEntry.objects.filter(object_kind="secret", action="deleted").count() == 2

@@ -18,7 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 DESK, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 800}
 PAGES = (
-    "", "catalog/", "catalog/github/", "catalog/github/connect/", "find/", "find/?q=issue", "audit/",
+    "", "catalog/", "catalog/github/", "catalog/github/connect/", "find/", "find/?q=issue", "audit/", "audit/?object=none",
+    "guide/workflow/", "guide/commands/",
     "connectors/connector/", "connectors/subscription/", "channels/channel/", "channels/channel/?q=none",
     "channels/channel/add/", "channels/team/", "channels/team/add/", "inbound/event/",
     "inbound/event/?outcome__exact=matched", "deliveries/delivery/", "inbound/replay/",

@@ -16,6 +16,7 @@ import requests
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
 from tests.e2e.stack import Stack
+from tests.e2e.watch import watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 SLOW = 15_000  # ms
@@ -23,20 +24,11 @@ SLOW = 15_000  # ms
 
 @pytest.fixture
 def page(chromium: Any, demo: Stack) -> Iterator[Any]:
-    """A signed-in page that fails the test on any script error or request to another host."""
+    """A signed-in page that fails the test on any script error, broken policy or request to another host."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900}, color_scheme="light")
     context.set_default_timeout(SLOW)
     page = context.new_page()
-    problems: list[str] = []
-    page.on("pageerror", lambda error: problems.append(str(error)))
-    page.on(
-        "request",
-        lambda request: (
-            problems.append(request.url)
-            if not request.url.startswith((demo.url, "data:", "blob:")) and request.resource_type != "image"
-            else None
-        ),
-    )
+    problems = watch(page, demo.url)
     page.goto(f"{demo.url}/admin/")
     page.get_by_label("Username").fill("admin")
     page.get_by_label("Password").fill(demo.password)
