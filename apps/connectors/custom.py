@@ -17,7 +17,7 @@ from apps.connectors import memory
 from apps.connectors.models import Connector, CustomSource
 from apps.core.errors import AppError, ConfigurationError, Conflict, NotFound
 from apps.sources import declarative, registry
-from apps.sources.declarative.source import DeclarativeSource
+from apps.sources.declarative.source import DeclarativeSource, scheme_of
 from apps.sources.source import Source
 
 FRESH = 1.0  # seconds that a process remembers all documents
@@ -99,6 +99,9 @@ def save(document: object, *, row: CustomSource | None = None, slug: str = "") -
             row.save()
     except IntegrityError:
         raise Conflict("slug_taken", "There is a source of this slug already. Choose another one.") from None
+    # A document has one scheme; connectors that were made with another one follow it.
+    scheme = scheme_of(found.verification).key
+    Connector.objects.filter(source=row.slug).exclude(scheme=scheme).update(scheme=scheme)
     _noted.pop(row.slug, None)
     forget()
     return row

@@ -127,6 +127,19 @@ def test_a_change_works_from_the_next_event_on(shop: CustomSource) -> None:
     assert Event.objects.get().title == "All: other"
 
 
+def test_connectors_follow_when_the_verification_changes(shop: CustomSource) -> None:
+    connector, _ = connectors.create_connector(name="S", source=shop.slug)
+    custom.save({**MAPPING, "verification": {"scheme": "bearer"}}, row=shop)
+    connector.refresh_from_db()
+    assert connectors.scheme_of(connector).key == "bearer"
+    assert (
+        post(
+            connector, {"event": "order.paid", "id": "1", "order": {"number": 1, "customer": "I"}}
+        ).status_code
+        == 202
+    )
+
+
 def test_a_template_that_fails_on_a_real_event_is_told_to_the_admin(
     shop: CustomSource, admin: Client
 ) -> None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
@@ -34,10 +36,12 @@ FIELDS = (
     "title", "text", "status", "severity", "actor", "link", "link_title", "container", "container_link", "image",
 )  # fmt: skip
 MAX_OUTPUT, MAX_STEPS, MAX_VALUE = 20_000, 5_000, 50_000
+MAX_SECONDS = 1.0  # for one template; what is counted elsewhere takes far less
 METHODS = frozenset({
     "items", "keys", "values", "get", "lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "split",
     "startswith", "endswith", "removeprefix", "removesuffix", "splitlines",
 })  # fmt: skip
+_LINK = re.compile(r"\[([^\]]*)\]\(((?:\\.|[^()\\]|\([^()]*\))*)\)")
 FORBIDDEN = (
     nodes.Macro, nodes.CallBlock, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block,
     nodes.AssignBlock, nodes.FilterBlock, nodes.ScopedEvalContextModifier, nodes.Pow,
@@ -78,6 +82,14 @@ class Missing(ChainableUndefined):
     __hash__ = ChainableUndefined.__hash__
 
 
+_deadline: ContextVar[float] = ContextVar("deadline", default=float("inf"))
+
+
+def _in_time() -> None:
+    if time.monotonic() > _deadline.get():
+        raise TooMuch("The template takes too long.")
+
+
 class _Bounds(NodeTransformer):
     """Counts the turns of loops and looks at the length of every joined text."""
 
@@ -106,6 +118,11 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         if operator in ("/", "//", "%") and right == 0:
             raise TooMuch("Something is divided by zero.")
         return super().call_binop(context, operator, left, right)
+
+    def call(self, context: Context, obj: Any, *args: Any, **kwargs: Any) -> Any:
+        _in_time()
+        _bounded(getattr(obj, "__self__", None))
+        return super().call(context, obj, *args, **kwargs)
 
     def is_safe_callable(self, obj: Any) -> bool:
         owner = getattr(obj, "__self__", None)
@@ -153,6 +170,7 @@ def _steps(context: Context, value: Any) -> Iterator[Any]:
     if isinstance(value, (str, int, float)) or value is None:
         raise TooMuch("Only a list or an object can be gone through.")
     for each in value:
+        _in_time()
         if isinstance(left, list):
             left[0] -= 1
             if left[0] < 0:
@@ -168,13 +186,14 @@ def _bounded(value: Any) -> Any:
 
 def _text(value: Any) -> str:
     """A value as a person reads it. Raises the error of a field that is missing."""
+    _in_time()
     if value is None:
         return ""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (dict, list, tuple)):
         return json.dumps(value, ensure_ascii=False, default=str)[:MAX_VALUE]
-    return str(value)
+    return str(value)[:MAX_VALUE]
 
 
 def _write_markdown(value: Any) -> str:
@@ -286,6 +305,14 @@ def _environments(markdown: bool) -> Environment:
     return _environment(_write_markdown if markdown else _write_plain)
 
 
+def _is_plain(node: nodes.Node) -> bool:
+    """Whether a list, tuple or object holds constants alone."""
+    inner = (
+        [each.value for each in node.items] if isinstance(node, nodes.Dict) else list(node.iter_child_nodes())
+    )
+    return all(isinstance(each, nodes.Const) for each in inner)
+
+
 @lru_cache(maxsize=2_000)
 def compiled(text: str, markdown: bool) -> Template | None:
     """The template, or None when there is nothing in it. Raises TemplateProblem naming the line."""
@@ -296,6 +323,10 @@ def compiled(text: str, markdown: bool) -> Template | None:
         tree = environment.parse(text)
         for node in tree.find_all(FORBIDDEN):
             raise TemplateProblem(f"“{type(node).__name__.lower()}” is not possible here.", node.lineno)
+        for node in tree.find_all((nodes.List, nodes.Tuple, nodes.Dict)):
+            # Lists of lists of lists would double with each line, until nothing could write or compare them.
+            if getattr(node, "ctx", "load") == "load" and not _is_plain(node):
+                raise TemplateProblem("A list in a template holds plain values alone.", node.lineno)
         for node in tree.find_all(nodes.Filter):
             if node.name not in FILTERS or node.name.startswith("_"):
                 known = ", ".join(name for name in FILTERS if not name.startswith("_"))
@@ -316,6 +347,7 @@ def render(text: str, values: Mapping[str, Any], *, markdown: bool) -> str | Mar
     if template is None:
         return Markdown("") if markdown else ""
     parts, length = [], 0
+    mark = _deadline.set(time.monotonic() + MAX_SECONDS)
     try:
         for part in template.generate(**values, _left=[MAX_STEPS]):
             parts.append(part)
@@ -336,8 +368,15 @@ def render(text: str, values: Mapping[str, Any], *, markdown: bool) -> str | Mar
     ) as error:
         words = str(error) if isinstance(error, TemplateError) else f"This does not work: {error}."
         raise TemplateProblem(words[:300], _line(error)) from None
+    finally:
+        _deadline.reset(mark)
     made = "".join(parts).strip()
-    return Markdown(made) if markdown else made
+    return Markdown(_LINK.sub(_safe_link, made)) if markdown else made
+
+
+def _safe_link(found: re.Match[str]) -> str:
+    """A link as the template wrote it, or its words alone when the payload put something else into its address."""
+    return found[0] if safe_url(found[2].strip().replace("\\", "")) else found[1]
 
 
 def _line(error: BaseException) -> int:

@@ -17,6 +17,10 @@ VALUES: dict[str, Any] = {
     "name": "[evil](https://evil.example.com) <at>all</at> **x**",
     "at": 1_773_480_413,
     "payload": {"a": 1},
+    "big": "a b " * 1_250_000,
+    "many": list(range(4_900)),
+    "js": "javascript:alert(1)",
+    "web": "https://ok.example.com/a_(b)",
 }
 
 
@@ -59,6 +63,15 @@ def test_what_comes_out_of_a_payload_is_escaped_and_the_templates_own_text_is_no
     assert "[evil](https" not in made
     assert "<at>" not in made
     assert "[Open](https://ok.example.com)" in made
+
+
+def test_a_link_leads_to_a_web_page_or_is_none() -> None:
+    assert render("[x]({{ js }})", markdown=True) == "x"
+    assert (
+        "javascript"
+        not in render("[a]({{ js }}) [b](https://ok.example.com/{{ js }})", markdown=True).split("[b]")[0]
+    )
+    assert "https://ok" in render("[x]({{ web }})", markdown=True)
 
 
 @pytest.mark.parametrize(
@@ -126,6 +139,11 @@ ATTACKS = [
     "{{ name.encode() }}",
     "{{ ('x' | join('y' * 9)) }}",
     "{{ 1 | date('%9999999d') }}",
+    "{% set a = [0] %}" + "{% set a = [a, a] %}" * 26 + "{{ a }}",
+    "{% set a = [0] %}{% set b = [0] %}" + "{% set a = [a, a] %}{% set b = [b, b] %}" * 26 + "{{ a == b }}",
+    "{% for x in range(1000) %}{{ big | upper | length }}{% endfor %}",
+    "{% for x in range(1000) %}{{ big.upper().split() | length }}{% endfor %}",
+    "{% for x in many %}{% set y = big | replace('a', 'b') %}{% endfor %}",
     "{" * 2_000,
     "{{ " + "(" * 500 + "1" + ")" * 500 + " }}",
     "{{ " + "-" * 2000 + "1 }}",
