@@ -41,7 +41,7 @@ METHODS = frozenset({
     "items", "keys", "values", "get", "lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "split",
     "startswith", "endswith", "removeprefix", "removesuffix", "splitlines",
 })  # fmt: skip
-_LINK = re.compile(r"\[([^\]]*)\]\(((?:\\.|[^()\\]|\([^()]*\))*)\)")
+_LINK = re.compile(r"\[([^\]]{0,500})\]\(((?:\\.|[^()\\]|\([^()]*\))*)\)")
 FORBIDDEN = (
     nodes.Macro, nodes.CallBlock, nodes.Include, nodes.Import, nodes.FromImport, nodes.Extends, nodes.Block,
     nodes.AssignBlock, nodes.FilterBlock, nodes.ScopedEvalContextModifier, nodes.Pow,
