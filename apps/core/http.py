@@ -8,7 +8,6 @@ where the caller asks for it).
 
 from __future__ import annotations
 
-import http.cookiejar
 import ipaddress
 import os
 import socket
@@ -90,14 +89,36 @@ def _connect(conn: HTTPConnection) -> socket.socket:
     raise NewConnectionError(conn, "no connection") from failure
 
 
-class _GuardedHTTP(HTTPConnection):
+class _Guarded(HTTPConnection):
+    """Judges its address, and sends head and body in one go: half the system calls, one TLS record less."""
+
+    _gathered: list[bytes] | None = None
+
     def _new_conn(self) -> socket.socket:
         return _connect(self)
 
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        self._gathered = []
+        try:
+            super().request(*args, **kwargs)
+            parts = self._gathered
+        finally:
+            self._gathered = None
+        self.send(b"".join(parts))
 
-class _GuardedHTTPS(HTTPSConnection):
-    def _new_conn(self) -> socket.socket:
-        return _connect(self)
+    def send(self, data: Any) -> None:
+        if self._gathered is None:
+            super().send(data)
+        else:
+            self._gathered.append(bytes(data))
+
+
+class _GuardedHTTP(_Guarded):
+    pass
+
+
+class _GuardedHTTPS(_Guarded, HTTPSConnection):
+    pass
 
 
 class _HTTPPool(HTTPConnectionPool):
@@ -116,7 +137,6 @@ class GuardedAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = {"http": _HTTPPool, "https": _HTTPSPool}
 
 
-_local = threading.local()
 _adapter: GuardedAdapter | None = None
 _lock = threading.Lock()
 
@@ -131,25 +151,24 @@ def _shared_adapter() -> GuardedAdapter:
         return _adapter
 
 
-def _session() -> requests.Session:
-    session: requests.Session | None = getattr(_local, "session", None)
-    if session is None:
-        session = requests.Session()
-        session.trust_env = False
-        session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
-        session.headers.clear()
-        session.headers["User-Agent"] = USER_AGENT
-        adapter = _shared_adapter()
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        _local.session = session
-    return session
+def _send(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeout: tuple[float, float],
+    proxies: dict[str, str],
+) -> requests.Response:
+    """One exchange, by the adapter itself: a Session merges settings for longer than the exchange takes."""
+    wanted = {"User-Agent": USER_AGENT, **headers}
+    prepared = requests.Request(method, url, data=body, headers=wanted).prepare()
+    return _shared_adapter().send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
 
 
 def _forget() -> None:
     # Connections must not be shared between a process and its fork.
-    global _adapter, _local, _lock
-    _adapter, _local, _lock = None, threading.local(), threading.Lock()
+    global _adapter, _lock
+    _adapter, _lock = None, threading.Lock()
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -209,16 +228,7 @@ def request(
         {"http": settings.OUTBOUND_PROXY, "https": settings.OUTBOUND_PROXY} if settings.OUTBOUND_PROXY else {}
     )
     try:
-        response = _session().request(
-            method,
-            url,
-            data=body,
-            headers=dict(headers or {}),
-            timeout=timeout,
-            allow_redirects=False,
-            stream=True,
-            proxies=proxies,
-        )
+        response = _send(method, url, body, headers or {}, timeout, proxies)
     except requests.exceptions.ConnectTimeout:
         raise TransportError(
             "connect_timeout", "The server did not accept a connection in time.", permanent=False

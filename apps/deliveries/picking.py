@@ -97,30 +97,51 @@ class Ways:
             .order_by("priority", "id")
         )
         now = timezone.now()
-        for row in rows.defer("url", "secret", "previous_secret"):
-            # Decrypting costs more than the query, and a fingerprint stands for one URL.
-            key = (row.pk, row.fingerprint)
+        # Decrypting costs more than the query, and a fingerprint stands for one URL. Secrets of endpoints may change.
+        bare = list(rows.defer("url", "secret", "previous_secret"))
+        whole = self._whole(
+            [
+                row.pk
+                for row in bare
+                if (row.pk, row.fingerprint) not in self._urls or row.kind == WebhookURL.Kind.ENDPOINT
+            ]
+        )
+        for row in bare:
+            url = self._urls.get((row.pk, row.fingerprint))
+            is_endpoint = row.kind == WebhookURL.Kind.ENDPOINT
+            if url is None or (is_endpoint and row.pk not in whole):
+                continue
             limits = Limits(row.per_second, row.per_half_minute, row.per_minute, row.per_hour)
             breaker = row.breaker_open_until
             if breaker is not None and breaker > now + LONGEST_BREAKER:
                 breaker = None  # it never opens for so long: the clock was set back since
             rests = [each for each in (breaker, row.blocked_until) if each is not None]
-            rest = max(rests, default=None)
-            try:
-                if key not in self._urls:
-                    if len(self._urls) > 20_000:
-                        self._urls.clear()
-                    self._urls[key] = row.url
-                found[row.channel_id].append(Way(row.pk, self._urls[key], limits, rest, row.keys(now)))
-            except ConfigurationError as error:
-                # Encrypted with a key that is not there. Its own cards wait, those of others must not.
-                logger.error("a webhook URL of channel %s cannot be used: %s", row.channel_id, error.code)
+            keys = whole[row.pk].keys(now) if is_endpoint else ()
+            found[row.channel_id].append(Way(row.pk, url, limits, max(rests, default=None), keys))
         self._remember([way for ways in found.values() for way in ways], now, clock)
         for each, ways in found.items():
             self._known[each] = (clock, ways)
         if len(self._known) > 20_000:
             self._known.clear()
             self._known.update({each: (clock, ways) for each, ways in found.items()})
+
+    def _whole(self, ids: list[int]) -> dict[int, WebhookURL]:
+        """These rows with what is encrypted in them; their URLs are remembered."""
+        if not ids:
+            return {}
+        if len(self._urls) > 20_000:
+            self._urls.clear()
+        try:
+            whole = WebhookURL.objects.in_bulk(ids)
+        except ConfigurationError as error:
+            if len(ids) == 1:
+                # Encrypted with a key that is not there. Its own cards wait, those of others must not.
+                logger.error("webhook URL %s cannot be used: %s", ids[0], error.code)
+                return {}
+            return {key: row for each in ids for key, row in self._whole([each]).items()}
+        for row in whole.values():
+            self._urls[(row.pk, row.fingerprint)] = row.url
+        return whole
 
     def _remember(self, ways: list[Way], now: dt.datetime, clock: float) -> None:
         """Tell the pacer about earlier posts, once for each webhook URL."""

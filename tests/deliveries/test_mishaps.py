@@ -48,6 +48,15 @@ def waiting(channel: Channel, title: str = "Hello") -> Delivery:
     return services.enqueue(channel, adaptive.render(Notification(title)))
 
 
+def drain_until(delivery: Delivery, attempts: int) -> None:
+    """Drain as briefly as may be, and as long as a busy machine needs."""
+    for _ in range(40):
+        tasks.drain(0.1)
+        delivery.refresh_from_db()
+        if delivery.attempts_made >= attempts:
+            return
+
+
 def test_a_name_that_does_not_resolve_is_tried_again_until_it_does(
     channel: Channel, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,8 +73,7 @@ def test_a_name_that_does_not_resolve_is_tried_again_until_it_does(
         Delivery.objects.update(due_at=timezone.now())
         WebhookURL.objects.update(breaker_open_until=None)
         Attempt.objects.update(at=timezone.now() - dt.timedelta(minutes=5))  # else it is paced
-        tasks.drain(0.2)
-        delivery.refresh_from_db()
+        drain_until(delivery, attempts=number)
         assert (delivery.status, delivery.attempts_made, delivery.error_code) == (
             "pending",
             number,
@@ -75,8 +83,7 @@ def test_a_name_that_does_not_resolve_is_tried_again_until_it_does(
     monkeypatch.setattr("apps.core.http.socket.getaddrinfo", lambda *_, **__: answer)
     Delivery.objects.update(due_at=timezone.now())
     WebhookURL.objects.update(breaker_open_until=None)
-    tasks.drain(0.3)
-    delivery.refresh_from_db()
+    drain_until(delivery, attempts=8)
     assert delivery.status == "accepted"
     assert len(sink.arrivals) == 1
 

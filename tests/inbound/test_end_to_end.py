@@ -234,7 +234,7 @@ def test_bad_input_has_its_own_status(hook: tuple[Connector, str], monkeypatch: 
     def broken(*values: Any) -> None:
         raise DatabaseError("disk full")
 
-    monkeypatch.setattr("apps.inbound.services._insert", broken)
+    monkeypatch.setattr("apps.inbound.services.insert", broken)
     response = post(connector, secret)
     assert response.status_code == 503
     assert "disk" not in response.content.decode()
