@@ -1,4 +1,3 @@
-# ruff: noqa: ISC004 - statements of SQL, broken where they read best
 """How long every list takes with a million events and two million deliveries: `make bench BENCH=lists`.
 
 The rows are made by a few statements of the database itself; each list of the admin and of REST is then asked for
@@ -24,19 +23,49 @@ SLOW = 200  # ms
 ROUNDS = 3
 ADMIN = ("inbound/event/", "deliveries/delivery/", "inbound/inboundrequest/", "commands/commanduse/",
          "connectors/connector/", "connectors/subscription/", "channels/channel/", "channels/team/")  # fmt: skip
-COUNTING = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most}) "
+
+
+def insert(model: Any, most: int, columns: dict[str, str]) -> None:
+    """Make `most` rows: each column by its expression of the number `i`, the others as the model says."""
+    from django.db import connection
+
+    begun, values = time.monotonic(), []
+    for field in model._meta.concrete_fields:
+        if field.column not in columns and not field.null and not field.primary_key:
+            columns[field.column] = "%s"
+            values.append(field.get_db_prep_save(field.get_default(), connection))
+    names = ", ".join(f'"{name}"' for name in columns)
+    chosen = ", ".join(each if each == "%s" else each.replace("%", "%%") for each in columns.values())
+    counting = f"WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {most})"
+    with connection.cursor() as cursor:
+        table = model._meta.db_table
+        cursor.execute(f'INSERT INTO "{table}" ({names}) {counting} SELECT {chosen} FROM n', values)
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else f'ANALYZE "{table}"')
+    print(f"  {most:,} rows of {table} in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+
+
+def at(most: int, lite: bool) -> str:
+    """A moment of the last 30 days; the newest rows have the highest numbers."""
+    seconds = f"(({most} - i) * {30 * 86_400}.0 / {most})"
+    if lite:
+        return f"datetime('now', '-' || {seconds} || ' seconds')"
+    return f"now() - {seconds} * interval '1 second'"
 
 
 def fill() -> None:
-    """Make the rows. Dates are spread over the last 30 days, so the newest have the highest keys."""
+    """Make the rows."""
     from django.db import connection
 
     from apps.channels.models import Channel, Team, WebhookURL
-    from apps.commands.models import CommandEndpoint
+    from apps.commands.models import CommandEndpoint, CommandUse
     from apps.connectors import services as connectors
+    from apps.connectors.models import Connector
+    from apps.core.models import AuditEntry
+    from apps.deliveries.models import Delivery
+    from apps.inbound.models import Event, InboundRequest
 
     team = Team.objects.create(name="Lists")
-    CommandEndpoint.objects.create(name="Lists", team=team, token="x")
+    point = CommandEndpoint.objects.create(name="Lists", team=team, token="x").pk
     rooms = [Channel.objects.create(team=team, name=f"Room {number}") for number in range(CHANNELS)]
     for number in range(CONNECTORS):
         made, _ = connectors.create_connector(name=f"Repository {number}", source="github")
@@ -44,60 +73,38 @@ def fill() -> None:
     for room in rooms:
         WebhookURL.objects.create(channel=room, url="https://x.example/", host="x.example")
     lite = connection.vendor == "sqlite"
-    first = connectors.Connector.objects.order_by("id").values_list("id", flat=True)[0]
-    room, point = rooms[0].pk, CommandEndpoint.objects.values_list("id", flat=True)[0]
-
-    def at(most: int) -> str:
-        seconds = f"(({most} - i) * {30 * 86_400}.0 / {most})"
-        return (
-            f"datetime('now', '-' || {seconds} || ' seconds')"
-            if lite
-            else f"now() - {seconds} * interval '1 second'"
-        )
-
-    empty = "X'78'" if lite else "'\\x78'::bytea"
-    no = "0" if lite else "false"
-    one = f"{first} + i % {CONNECTORS}"
-    outcome = ("CASE WHEN i % 100 < 70 THEN 'matched' WHEN i % 100 < 95 THEN 'unmatched' WHEN i % 10000 = 95 "
-               "THEN 'unsupported' ELSE 'ignored' END")  # fmt: skip
-    status = (f"CASE WHEN i > {DELIVERIES} - 300 THEN 'pending' WHEN i % 1000 = 7 THEN 'failed' WHEN i % 500 = 3 THEN "
-              "'cancelled' ELSE 'accepted' END")  # fmt: skip
-    statements = (
-        (EVENTS, "inbound_inboundrequest (id, public_id, created_at, connector_id, received_at, method, headers, query, "
-         "body, size, status, error_code, error_message, failures, replay) "
-         f"SELECT i, 'req' || (1000000000 + i), {at(EVENTS)}, {one}, {at(EVENTS)}, 'POST', '{{}}', '', {empty}, 9000, "
-         "'processed', '', '', 0, 0 FROM n"),
-        (EVENTS, "inbound_event (id, public_id, created_at, connector_id, request_id, \"index\", source_event_id, type, "
-         "title, actor, url, severity, outcome, reason, trace, attributes, received_at, replays) "
-         f"SELECT i, 'evt' || (1000000000 + i), {at(EVENTS)}, {one}, i, 0, 'source-' || i, CASE i % 3 WHEN 0 THEN 'push' "
-         "WHEN 1 THEN 'issues.opened' ELSE 'pull_request.opened' END, 'Issue opened: #' || i || ' The door squeaks', "
-         f"'ada', '', 'info', {outcome}, '', '[]', '{{}}', {at(EVENTS)}, 0 FROM n"),
-        (DELIVERIES, "deliveries_delivery (id, public_id, created_at, channel_id, event_key, event_public_id, "
-         "subscription_key, replay, origin, status, due_at, exempt, attempts_made, card, summary, severity, thread_key, "
-         "error_code, error_message) "
-         f"SELECT i, 'dlv' || (1000000000 + i), {at(DELIVERIES)}, {room} + i % {CHANNELS}, 1 + i / 2, "
-         f"'evt' || (1000000000 + 1 + i / 2), i % 7, 0, 'event', {status}, {at(DELIVERIES)}, {no}, 1, "
-         "'{\"type\":\"AdaptiveCard\"}', 'Issue opened: #' || i, 'info', '', '', '' FROM n"),
-        (CHANGES, "core_auditentry (public_id, created_at, actor_kind, actor_id, actor_name, action, words, object_kind, "
-         "object_id, object_name, parent_kind, parent_id, changes) "
-         f"SELECT 'aud' || (1000000000 + i), {at(CHANGES)}, 'user', '1', 'person' || i % 9, 'changed', '', 'channel', "
-         "'' || i % 500, 'Room ' || i % 500, '', '', '[]' FROM n"),
-        (CHANGES, "commands_commanduse (endpoint_id, activity_id, at, sender_id, sender_name, text, command, outcome, "
-         f"answer) SELECT {point}, '' || i, {at(CHANGES)}, '29:x', 'Ada', 'status', 'status', 'ok', '' FROM n"),
-    )  # fmt: skip
-    with connection.cursor() as cursor:
-        for most, rest in statements:
-            begun = time.monotonic()
-            lead = COUNTING.format(most=most)
-            # SQLite wants the counting inside, PostgreSQL takes it there too.
-            into, _, choose = rest.partition("SELECT ")
-            cursor.execute(f"INSERT INTO {into} {lead} SELECT {choose}")
-            print(
-                f"  {most:,} rows of {rest.split(' ')[0]} in {time.monotonic() - begun:.0f} s",
-                file=sys.stderr,
-            )
-        for table in ("inbound_event", "deliveries_delivery", "core_auditentry"):
-            cursor.execute("ANALYZE" if lite else f"ANALYZE {table}")
+    one = f"{Connector.objects.order_by('id').values_list('id', flat=True)[0]} + i % {CONNECTORS}"
+    when = at(EVENTS, lite)
+    insert(InboundRequest, EVENTS, {
+        "id": "i", "public_id": "'req' || (1000000000 + i)", "created_at": when, "received_at": when,
+        "connector_id": one, "body": "X'78'" if lite else "'\\x78'::bytea", "size": "9000", "status": "'processed'",
+    })  # fmt: skip
+    insert(Event, EVENTS, {
+        "id": "i", "public_id": "'evt' || (1000000000 + i)", "created_at": when, "received_at": when, "request_id": "i",
+        "connector_id": one, "source_event_id": "'source-' || i", "actor": "'ada'", "severity": "'info'",
+        "title": "'Issue opened: #' || i || ' The door squeaks'",
+        "type": "CASE i % 3 WHEN 0 THEN 'push' WHEN 1 THEN 'issues.opened' ELSE 'pull_request.opened' END",
+        "outcome": "CASE WHEN i % 100 < 70 THEN 'matched' WHEN i % 100 < 95 THEN 'unmatched' "
+                   "WHEN i % 10000 = 95 THEN 'unsupported' ELSE 'ignored' END",
+    })  # fmt: skip
+    when = at(DELIVERIES, lite)
+    insert(Delivery, DELIVERIES, {
+        "id": "i", "public_id": "'dlv' || (1000000000 + i)", "created_at": when, "due_at": when,
+        "channel_id": f"{rooms[0].pk} + i % {CHANNELS}", "event_key": "1 + i / 2",
+        "event_public_id": "'evt' || (1000000000 + 1 + i / 2)", "subscription_key": "i % 7", "attempts_made": "1",
+        "status": f"CASE WHEN i > {DELIVERIES} - 300 THEN 'pending' WHEN i % 1000 = 7 THEN 'failed' "
+                  "WHEN i % 500 = 3 THEN 'cancelled' ELSE 'accepted' END",
+        "card": "'{\"type\":\"AdaptiveCard\"}'", "summary": "'Issue opened: #' || i", "severity": "'info'",
+    })  # fmt: skip
+    insert(AuditEntry, CHANGES, {
+        "public_id": "'aud' || (1000000000 + i)", "created_at": at(CHANGES, lite), "actor_kind": "'user'",
+        "actor_name": "'person' || i % 9", "action": "'changed'", "object_kind": "'channel'",
+        "object_id": "'' || i % 500", "object_name": "'Room ' || i % 500",
+    })  # fmt: skip
+    insert(CommandUse, CHANGES, {
+        "endpoint_id": str(point), "activity_id": "'' || i", "at": at(CHANGES, lite), "sender_name": "'Ada'",
+        "text": "'status'", "command": "'status'",
+    })  # fmt: skip
 
 
 def paths(client: Any) -> list[str]:

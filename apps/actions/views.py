@@ -16,12 +16,9 @@ from apps.actions.models import ActionRun
 from apps.connectors.models import Connector
 from apps.core import rates
 from apps.core.errors import AppError, Conflict
+from apps.core.middleware import STRICT
 from apps.sources.actions import ActionSpec, Target
 
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
 FLOOD = 60  # pages that one address may open in a minute
 
 
@@ -44,7 +41,7 @@ def _guarded(view: _View) -> _View:
                 response = view(request, token)
         except AppError as error:
             response = _message(request, _status(error), "This button does not work", error.public_message)
-        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["Content-Security-Policy"] = STRICT
         # Not “no-referrer”: browsers would then send a null origin with our own form, which is refused.
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["X-Robots-Tag"] = "noindex"

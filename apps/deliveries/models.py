@@ -51,6 +51,12 @@ class Delivery(PublicIdModel):
     origin = models.CharField(max_length=20, choices=Origin.choices, default=Origin.EVENT)
     status = models.CharField(max_length=20, choices=Status.choices, default=Status.PENDING)
     due_at = models.DateTimeField(default=timezone.now)
+    since = models.DateTimeField(
+        null=True,
+        blank=True,
+        editable=False,
+        help_text="When what it tells came in, if that was long before.",
+    )
     exempt = models.BooleanField(
         default=False, editable=False, help_text="Sent on purpose, so no digest covers it, however old it is."
     )

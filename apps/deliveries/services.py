@@ -20,7 +20,6 @@ from apps.core.errors import Conflict
 from apps.deliveries.models import Delivery
 
 TOPIC = "drain"
-LATE = dt.timedelta(minutes=1)
 DIGEST_FIRST = dt.timedelta(seconds=30)  # longer than the digest's own round
 # Error codes: what a digest card covers, and what somebody cancelled.
 DIGESTED, TAKEN_BACK = "digest", "cancelled"
@@ -52,14 +51,12 @@ def build(
 ) -> Delivery:
     """A delivery that is not saved yet, for callers that insert many at once.
 
-    since: when what it tells came in. From then on it grows stale; the default is now.
+    since: when what it tells came in, if that was so long ago that it is stale already.
     """
     times: dict[str, dt.datetime] = {}
     if since is not None:
-        times["created_at"] = since
-        if timezone.now() - since > LATE:
-            # The digest looks first: many old ones become one card.
-            times["due_at"] = timezone.now() + DIGEST_FIRST
+        # The digest looks first: many old ones become one card.
+        times = {"since": since, "due_at": timezone.now() + DIGEST_FIRST}
     return Delivery(
         **times,
         channel_id=channel_id,

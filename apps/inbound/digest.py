@@ -102,18 +102,23 @@ def _cover_stale(now: dt.datetime, busy: Collection[int], quiet: set[int]) -> se
         return made
     # One statement over what is pending, instead of one for each channel.
     old = Delivery.objects.filter(
-        status=Delivery.Status.PENDING, hold="", created_at__lt=now - dt.timedelta(minutes=least)
+        _older_than(now - dt.timedelta(minutes=least)), status=Delivery.Status.PENDING, hold=""
     )
     keys = set(old.order_by().values_list("channel_id", flat=True).distinct()[:1_000]) - quiet
     for channel in wanted.filter(pk__in=keys).select_related("team"):
         before = now - dt.timedelta(minutes=channel.stale_after)
         # What was held on purpose grows old only from then on.
         rows = holding.waiting(channel, busy).filter(
-            Q(held_until__isnull=True) | Q(held_until__lt=before), hold="", created_at__lt=before
+            Q(held_until__isnull=True) | Q(held_until__lt=before), _older_than(before), hold=""
         )
         if rows[:FEWEST].count() >= FEWEST and _cover(channel, rows, Why.OUTAGE, now):
             made.add(channel.pk)
     return made
+
+
+def _older_than(moment: dt.datetime) -> Q:
+    """Of what happened before that: as it came in, or as the source was asked for it later."""
+    return Q(created_at__lt=moment) | Q(since__lt=moment)
 
 
 @transaction.atomic

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from apps.actions import services as actions
@@ -18,7 +15,7 @@ from apps.connectors.models import Connector
 from apps.deliveries.models import Delivery
 from tests.actions.conftest import buttons, channel, connector, tell, vendor
 from tests.commands.test_commands import TOKEN, ask, said
-from tests.vendors.stub import Answer, StubServer
+from tests.vendors.stub import StubServer
 
 __all__ = ["channel", "connector", "vendor"]
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -32,25 +29,16 @@ def bot(connector: Connector) -> CommandEndpoint:
 
 
 @pytest.fixture
-def worker(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """The background task, at once, in a thread of its own."""
+def worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The background task, at once."""
+    monkeypatch.setattr(actions, "_nudge", actions.work)
 
-    def run() -> None:
-        try:
-            actions.work()
-        finally:
-            connection.close()
 
-    threads: list[threading.Thread] = []
-
-    def nudge() -> None:
-        threads.append(threading.Thread(target=run))
-        threads[-1].start()
-
-    monkeypatch.setattr(actions, "_nudge", nudge)
-    yield
-    for thread in threads:
-        thread.join(10)
+@pytest.fixture
+def busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A background task that comes later than Teams waits."""
+    monkeypatch.setattr(actions, "_nudge", lambda: None)
+    monkeypatch.setattr(acting, "WAIT", 0.2)
 
 
 def test_a_comment_is_posted_and_answered_at_once(
@@ -63,31 +51,21 @@ def test_a_comment_is_posted_and_answered_at_once(
     assert not Delivery.objects.exists()
 
 
-def test_what_takes_longer_is_promised_and_posted(
-    bot: CommandEndpoint, vendor: StubServer, worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(acting, "WAIT", 0.2)
-    vendor.on("PATCH", "/repos/octo/hello/issues/3", lambda call: Answer(200, {"title": "x"}, wait=1.0))
+def test_what_takes_longer_is_promised_and_posted(bot: CommandEndpoint, busy: None) -> None:
     started = time.monotonic()
     answer = said(ask(bot, "github close octo/hello#3"))
     assert time.monotonic() - started < 4
     assert "working on it" in answer
     assert "General" in answer
-    end = time.monotonic() + 10
-    while not Delivery.objects.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    assert not Delivery.objects.exists()
+    actions.work()
     assert "Issue closed" in Delivery.objects.get().card
 
 
-def test_a_late_failure_is_posted_too(
-    bot: CommandEndpoint, vendor: StubServer, worker: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(acting, "WAIT", 0.2)
-    vendor.on("PATCH", "/repos/octo/hello/issues/3", lambda call: Answer(403, {}, wait=1.0))
+def test_a_late_failure_is_posted_too(bot: CommandEndpoint, vendor: StubServer, busy: None) -> None:
+    vendor.fail("PATCH", ".*", 403, {})
     ask(bot, "github close octo/hello#3")
-    end = time.monotonic() + 10
-    while not Delivery.objects.exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    actions.work()
     assert "not done" in Delivery.objects.get().card
 
 
