@@ -77,6 +77,12 @@ def page(chromium: Any, product: Stack) -> Iterator[Any]:
 def faults(page: Any, axe: str) -> list[str]:
     """What axe finds on the page as it stands, in one line each."""
     page.evaluate(axe)
+    # Half-faded words have a contrast that nobody reads them by: a menu starts to fade in some frames after the key.
+    page.wait_for_timeout(100)
+    page.wait_for_function(
+        "document.getAnimations().every(each => each.playState !== 'running'"
+        " || each.effect.getComputedTiming().iterations === Infinity)"
+    )
     found = page.evaluate(
         "(rules) => axe.run(document, {runOnly: {type: 'tag', values: rules}, resultTypes: ['violations']})",
         RULES,

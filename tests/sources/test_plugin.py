@@ -36,6 +36,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     registry.registry.cache_clear()
 
 
+@pytest.mark.django_db
 @pytest.mark.usefixtures("installed")
 def test_an_installed_source_is_found_beside_the_built_in_ones() -> None:
     assert registry.get("lighthouse") is SOURCE
