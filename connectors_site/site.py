@@ -88,6 +88,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             hooks,
             preview,
             replays,
+            rotate,
             trace,
         )
 
@@ -99,6 +100,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("catalog/", catalog.catalog, "catalog"),
             page("catalog/<slug:slug>/", catalog.source, "source"),
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
+            page("catalog/<slug:slug>/secrets/", rotate.rotate, "rotate"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
             page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
             page("custom/", custom.start, "custom-start"),

@@ -21,13 +21,14 @@ from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.commands import services as commands
 from apps.commands.models import CommandEndpoint
-from apps.connectors import accounts, hooks, matching, options
+from apps.connectors import accounts, hooks, matching, options, rotation
 from apps.connectors import services as connectors
 from apps.connectors.models import Account, ActionPolicy, Connector, Subscription
-from apps.core.errors import ConfigurationError, Conflict
+from apps.core.errors import ConfigurationError, Conflict, NotFound
 from apps.deliveries import holding
 from apps.deliveries import services as deliveries
 from apps.inbound import services as inbound
+from apps.sources import registry
 
 
 def team_of(name: str) -> Team:
@@ -143,6 +144,7 @@ class WebhookURLViews(ViewSet):
     **documents.crud(documents.ConnectorShape),
     test=documents.call(documents.Made, documents.TestCall),
     rotate_secret=documents.call(documents.ConnectorShape, None, 200),
+    rotate_secrets=documents.call(documents.RotationShape, documents.RotationCall, 200, with_id=False),
 )
 class ConnectorViews(ViewSet):
     """Connectors."""
@@ -209,6 +211,24 @@ class ConnectorViews(ViewSet):
         # Both sides at once, where the hook is ours; what could not be given shows as drift.
         hooks.give_secret(row)
         return Response({**shapes.connector(row), "secret": shown})
+
+    @action(detail=False, methods=["post"], url_path="rotate-secrets")
+    def rotate_secrets(self, request: Request) -> Response:
+        body = body_of(request)
+        slug, chosen = registry.get(text(body, "source")).slug, body.get("connectors")
+        if chosen is not None and not (
+            isinstance(chosen, list) and all(isinstance(each, str) for each in chosen)
+        ):
+            raise ConfigurationError("invalid", "“connectors” is a list of connectors' ids.")
+        rows = list(rotation.of_source(slug))
+        if chosen is not None:
+            unknown = set(chosen) - {row.public_id for row in rows}
+            if unknown:
+                raise NotFound(
+                    "unknown_connector", f"{slug} has no connector {', '.join(sorted(unknown)[:5])}."
+                )
+            rows = [row for row in rows if row.public_id in chosen]
+        return Response(shapes.rotation(rotation.rotate(rows)))
 
 
 def _acting(row: Connector, body: dict[str, Any]) -> None:

@@ -191,6 +191,31 @@ class ConnectorShape(s.Serializer[Any]):
     )
 
 
+class RotationCall(s.Serializer[Any]):
+    source = s.CharField(help_text="A source's slug.")  # type: ignore[assignment]
+    connectors = s.ListField(
+        child=s.CharField(), required=False, help_text="Only these, by id. Left out: all of the source."
+    )
+
+
+class RotatedShape(s.Serializer[Any]):
+    id = s.CharField(**ID)
+    name = s.CharField()
+    secret = s.CharField(help_text="Answered only here. The old one stays valid for a day.")
+    hooks = s.IntegerField(help_text="How many hooks at the source get it by themselves.")
+
+
+class NotRotatedShape(s.Serializer[Any]):
+    id = s.CharField(**ID)
+    name = s.CharField()
+    reason = s.CharField()
+
+
+class RotationShape(s.Serializer[Any]):
+    rotated = RotatedShape(many=True)
+    skipped = NotRotatedShape(many=True)
+
+
 class FilterShape(s.Serializer[Any]):
     field = s.CharField(
         help_text="severity, event, a field of the source's events (branch, author, labels, repository, "

@@ -12,6 +12,7 @@ from apps.channels.etiquette import FOREVER
 from apps.channels.models import Channel, WebhookURL
 from apps.commands.models import CommandEndpoint
 from apps.connectors.models import Connector, Subscription
+from apps.connectors.rotation import Rotation
 from apps.deliveries.models import Delivery
 from apps.inbound import replays
 from apps.inbound.models import Event, InboundRequest, Replay
@@ -136,6 +137,24 @@ def connector(row: Connector) -> dict[str, Any]:
         "state": row.state,
         "account": row.account.public_id if row.account else None,
         "action_policy": row.action_policy,
+    }
+
+
+def rotation(found: Rotation) -> dict[str, Any]:
+    """New secrets, shown only in this answer."""
+    return {
+        "rotated": [
+            {
+                "id": each.connector.public_id,
+                "name": each.connector.name,
+                "secret": each.secret,
+                "hooks": each.hooks,
+            }
+            for each in found.turned
+        ],
+        "skipped": [
+            {"id": row.public_id, "name": row.name, "reason": reason} for row, reason in found.skipped
+        ],
     }
 
 

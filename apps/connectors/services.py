@@ -86,14 +86,25 @@ def _checked(secret: str) -> str:
     return value
 
 
+def check_rotates(connector: Connector, *, pasted: bool = False) -> None:
+    """Raises Conflict when the connector's scheme has no secret, or, unless it is pasted, when only the source makes it."""
+    scheme = scheme_of(connector)
+    if not scheme.needs_secret:
+        raise Conflict("no_secret", "This connector is verified by its URL alone; it has no secret.")
+    if not scheme.generates and not pasted:
+        raise Conflict(
+            "secret_of_source",
+            "Only the source can make this secret. Make it there, then paste it into the connector's form.",
+        )
+
+
 @transaction.atomic
 def rotate_secret(connector: Connector, *, secret: str = "", keep_hours: float = 24) -> str:
     """A new secret, shown once; the old ones stay valid for `keep_hours`.
 
-    Raises ConfigurationError when the connector's scheme has no secret.
+    secret: one that the source made; else one is made here. Raises Conflict as `check_rotates` does.
     """
-    if not scheme_of(connector).needs_secret:
-        raise Conflict("no_secret", "This connector is verified by its URL alone; it has no secret.")
+    check_rotates(connector, pasted=bool(secret))
     value = _checked(secret) if secret else new_secret()
     until = timezone.now() + dt.timedelta(hours=keep_hours)
     connector.secrets.filter(Q(valid_until=None) | Q(valid_until__gt=until)).update(valid_until=until)

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import datetime as dt
 
+from apps.core.pruning import in_batches
 from apps.deliveries.models import Attempt, Delivery
 
 BATCH = 200
 
 
-def prune(before: dt.datetime, batches: int = 50) -> int:
-    """Delete settled deliveries made before a moment; returns how many. At most `batches` times 200 rows."""
-    total = 0
-    for _ in range(batches):
-        old = list(
-            Delivery.objects.filter(created_at__lt=before)
-            .exclude(status=Delivery.Status.PENDING)
-            .order_by("id")
-            .values_list("pk", flat=True)[:BATCH]
-        )
-        if not old:
-            break
+def prune(before: dt.datetime, seconds: float) -> int:
+    """Delete settled deliveries made before a moment, for at most `seconds`; returns how many."""
+    return in_batches(lambda: step(before), seconds)
+
+
+def step(before: dt.datetime) -> int:
+    """Delete at most a batch of them; returns how many."""
+    # The first rows are the oldest. Looking for old ones further on would read the whole table each hour.
+    first = (
+        Delivery.objects.exclude(status=Delivery.Status.PENDING)
+        .order_by("id")
+        .values_list("pk", "created_at")[:BATCH]
+    )
+    old = [key for key, at in first if at < before]
+    if old:
         Attempt.objects.filter(delivery__in=old).delete()
         Delivery.objects.filter(pk__in=old).delete()
-        total += len(old)
-    return total
+    return len(old)

@@ -23,13 +23,12 @@ from apps.deliveries import due, keepalive, owner
 from apps.deliveries import retention as delivery_retention
 from apps.deliveries.sender import Sender
 from apps.deliveries.services import TOPIC
-from apps.inbound import digest, pipeline, replays
-from apps.inbound.models import InboundRequest
+from apps.inbound import digest, pipeline, replays, retention
 
 logger = logging.getLogger(__name__)
 STAND_SECONDS = 3600.0  # then it ends and begins anew, with fresh connections
+PRUNE_SECONDS = 35.0  # for each of requests and deliveries; a task has 90
 BEAT = 5.0  # seconds between heartbeats
-PRUNE_BATCH = 200
 DOWNTIME = dt.timedelta(minutes=5)  # a silence longer than that is repaired
 DIGEST_EVERY = 20.0  # seconds between two looks at what is held, stale or idle
 REPLAY_EVERY = 0.1  # seconds between two steps of a replay
@@ -145,21 +144,10 @@ def _work(seconds: float, listener: wake.Listener, lock: owner.OwnerLock) -> int
 
 
 def prune() -> str:
-    """Delete what is older than RETENTION_DAYS, in small batches, bodies' rows first."""
+    """Delete what is older than RETENTION_DAYS, for some minutes at most: what is left then goes in the next hour."""
     before = timezone.now() - dt.timedelta(days=settings.RETENTION_DAYS)
-    deliveries = delivery_retention.prune(before)
-    requests = 0
-    for _ in range(50):
-        old = list(
-            InboundRequest.objects.filter(received_at__lt=before)
-            .exclude(status=InboundRequest.Status.RECEIVED)
-            .order_by("id")
-            .values_list("pk", flat=True)[:PRUNE_BATCH]
-        )
-        if not old:
-            break
-        InboundRequest.objects.filter(pk__in=old).delete()
-        requests += len(old)
+    deliveries = delivery_retention.prune(before, PRUNE_SECONDS)
+    requests = retention.prune(before, PRUNE_SECONDS)
     Counter.objects.filter(hour__lt=timezone.now() - dt.timedelta(days=400)).delete()
     return f"{requests} requests and {deliveries} deliveries pruned"
 
