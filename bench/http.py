@@ -167,9 +167,14 @@ class Load:
 
 
 async def post_many(
-    port: int, path: str, make: Callable[[int], tuple[bytes, dict[str, str]]], count: int, connections: int
+    port: int,
+    path: str | list[str],
+    make: Callable[[int], tuple[bytes, dict[str, str]]],
+    count: int,
+    connections: int,
 ) -> Load:
-    """Post `count` requests over keep-alive connections, as fast as they are answered."""
+    """Post `count` requests over keep-alive connections, as fast as they are answered; to several paths in turn."""
+    paths = [path] if isinstance(path, str) else path
     numbers = iter(range(count))
     times: list[float] = []
     statuses: defaultdict[int, int] = defaultdict(int)
@@ -178,7 +183,7 @@ async def post_many(
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         for number in numbers:
             started = time.perf_counter()
-            status = await post_one(reader, writer, path, *make(number))
+            status = await post_one(reader, writer, paths[number % len(paths)], *make(number))
             times.append(time.perf_counter() - started)
             statuses[status] += 1
         writer.close()

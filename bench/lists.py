@@ -6,17 +6,19 @@ with every filter that it offers, and with a search that finds something and one
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.place import Place
+from tests.e2e.stack import ROOT
+
 EVENTS, DELIVERIES, CHANGES = 1_000_000, 2_000_000, 200_000
 CONNECTORS, CHANNELS = 40, 60
 SLOW = 200  # ms
@@ -52,8 +54,9 @@ def at(most: int, lite: bool) -> str:
     return f"now() - {seconds} * interval '1 second'"
 
 
-def fill() -> None:
-    """Make the rows."""
+def fill(events: int = EVENTS) -> None:
+    """Make the rows: twice as many deliveries as events."""
+    deliveries = 2 * events
     from django.db import connection
 
     from apps.channels.models import Channel, Team, WebhookURL
@@ -74,12 +77,12 @@ def fill() -> None:
         WebhookURL.objects.create(channel=room, url="https://x.example/", host="x.example")
     lite = connection.vendor == "sqlite"
     one = f"{Connector.objects.order_by('id').values_list('id', flat=True)[0]} + i % {CONNECTORS}"
-    when = at(EVENTS, lite)
-    insert(InboundRequest, EVENTS, {
+    when = at(events, lite)
+    insert(InboundRequest, events, {
         "id": "i", "public_id": "'req' || (1000000000 + i)", "created_at": when, "received_at": when,
         "connector_id": one, "body": "X'78'" if lite else "'\\x78'::bytea", "size": "9000", "status": "'processed'",
     })  # fmt: skip
-    insert(Event, EVENTS, {
+    insert(Event, events, {
         "id": "i", "public_id": "'evt' || (1000000000 + i)", "created_at": when, "received_at": when, "request_id": "i",
         "connector_id": one, "source_event_id": "'source-' || i", "actor": "'ada'", "severity": "'info'",
         "title": "'Issue opened: #' || i || ' The door squeaks'",
@@ -87,12 +90,12 @@ def fill() -> None:
         "outcome": "CASE WHEN i % 100 < 70 THEN 'matched' WHEN i % 100 < 95 THEN 'unmatched' "
                    "WHEN i % 10000 = 95 THEN 'unsupported' ELSE 'ignored' END",
     })  # fmt: skip
-    when = at(DELIVERIES, lite)
-    insert(Delivery, DELIVERIES, {
+    when = at(deliveries, lite)
+    insert(Delivery, deliveries, {
         "id": "i", "public_id": "'dlv' || (1000000000 + i)", "created_at": when, "due_at": when,
         "channel_id": f"{rooms[0].pk} + i % {CHANNELS}", "event_key": "1 + i / 2",
         "event_public_id": "'evt' || (1000000000 + 1 + i / 2)", "subscription_key": "i % 7", "attempts_made": "1",
-        "status": f"CASE WHEN i > {DELIVERIES} - 300 THEN 'pending' WHEN i % 1000 = 7 THEN 'failed' "
+        "status": f"CASE WHEN i > {deliveries} - 300 THEN 'pending' WHEN i % 1000 = 7 THEN 'failed' "
                   "WHEN i % 500 = 3 THEN 'cancelled' ELSE 'accepted' END",
         "card": "'{\"type\":\"AdaptiveCard\"}'", "summary": "'Issue opened: #' || i", "severity": "'info'",
     })  # fmt: skip
@@ -191,45 +194,38 @@ def measure() -> dict[str, float]:
     return figures
 
 
-def run(name: str, folder: Path, extra: dict[str, str]) -> dict[str, float]:
-    """Fill and measure one database in a process of its own."""
+def prepared(folder: Path, extra: dict[str, str]) -> dict[str, str]:
+    """The environment of an installation with empty tables."""
     inherited = {
         key: value for key, value in os.environ.items() if key not in ("DATABASE_URL", "DATA_DIR", "DEBUG")
     }
     environment = inherited | {"DATA_DIR": str(folder), "DEBUG": "0", "SECRET_KEY": "k" * 50, "FIELD_KEYS": "one",
                                "ALLOWED_HOSTS": "testserver,127.0.0.1", "LOG_LEVEL": "ERROR", **extra}  # fmt: skip
-    print(f"{name}:", file=sys.stderr, flush=True)
     for arguments in (["manage.py", "migrate", "-v0"], ["manage.py", "collectstatic", "--noinput", "-v0"]):
         subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, check=True)
-    done = subprocess.run([sys.executable, "-m", "bench.lists", "inside"], cwd=ROOT, env=environment, check=True,
-                          stdout=subprocess.PIPE, text=True)  # fmt: skip
-    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
-    return found
+    return environment
 
 
-def main(database: str = "") -> None:
-    """Measure SQLite and, when its URL is given, PostgreSQL; print a table in Markdown."""
-    columns: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory(prefix="bench-lists-") as folder:
-        columns["SQLite"] = run("SQLite", Path(folder), {})
-    if database:
-        with tempfile.TemporaryDirectory(prefix="bench-lists-") as folder:
-            columns["PostgreSQL"] = run("PostgreSQL", Path(folder), {"DATABASE_URL": database})
+async def lists(place: Place) -> dict[str, float]:
+    """Fill and measure in a process of its own; prints a table in Markdown too."""
+    environment = prepared(place.folder, place.extra)
+    done = await asyncio.to_thread(
+        subprocess.run, [sys.executable, "-m", "bench.lists", "inside"], cwd=ROOT, env=environment, check=True,
+        stdout=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    figures: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
     print(f"{EVENTS:,} events, {DELIVERIES:,} deliveries; milliseconds, the best of {ROUNDS} rounds\n")
-    print("| List | " + " | ".join(columns) + " |\n|---|" + "---:|" * len(columns))
-    for path in next(iter(columns.values())):
-        values = [column.get(path) for column in columns.values()]
-        marks = [f"**{value:,.0f}**" if value and value > SLOW else f"{value or 0:,.0f}" for value in values]
-        print(f"| `{path}` | " + " | ".join(marks) + " |")
+    print("| List | ms |\n|---|---:|")
+    for path, took in figures.items():
+        print(f"| `{path}` | {f'**{took:,.0f}**' if took > SLOW else f'{took:,.0f}'} |")
+    slow = sum(took > SLOW for took in figures.values())
+    return {"lists": len(figures), "slowest ms": max(figures.values()), f"over {SLOW} ms": slow}
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["inside"]:
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectors_site.settings")
-        import django
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectors_site.settings")
+    import django
 
-        django.setup()
-        fill()
-        print(json.dumps(measure()))
-    else:
-        main(*sys.argv[1:2])
+    django.setup()
+    fill()
+    print(json.dumps(measure()))

@@ -43,7 +43,7 @@ def spread(sink: str, count: int) -> dict[str, object]:
     for number in range(count):
         made, secret = connectors.create_connector(name=f"Bench {number}", source="github")
         connectors.subscribe(made, channel(f"c{number}", f"{sink}/c{number}"), events=["*"])
-        found.append({"id": made.public_id, "secret": secret})
+        found.append({"id": made.public_id, "key": made.pk, "secret": secret})
     return {"connectors": found}
 
 

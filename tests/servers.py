@@ -70,14 +70,17 @@ class Server:
 
 
 class Postgres(Server):
-    """A PostgreSQL without passwords; raises FileNotFoundError when none is installed."""
+    """A PostgreSQL without passwords; raises FileNotFoundError when none is installed.
 
-    def __init__(self) -> None:
+    safe: it waits for the disk, as one does that has to outlast a power failure. Tests of the product need not.
+    """
+
+    def __init__(self, safe: bool = False) -> None:
         binaries = _postgres_binaries()
         if binaries is None:
             raise FileNotFoundError("PostgreSQL")
         super().__init__()
-        self._binaries = binaries
+        self._binaries, self._safe = binaries, safe
         if os.getuid() == 0:  # PostgreSQL refuses to run as root
             self.user = "postgres"
             shutil.chown(self.folder, self.user)
@@ -90,7 +93,8 @@ class Postgres(Server):
     def command(self) -> list[str | Path]:
         data = self.folder / "data"
         return [
-            self._binaries / "postgres", "-D", data, "-p", str(self.port), "-h", "127.0.0.1", "-k", self.folder, "-F",
+            self._binaries / "postgres", "-D", data, "-p", str(self.port), "-h", "127.0.0.1", "-k", self.folder,
+            *(() if self._safe else ("-F",)),
         ]  # fmt: skip
 
     def start(self) -> None:

@@ -20,7 +20,7 @@ import requests
 from bench.http import Faults, Sink
 from tests.conftest import missing
 from tests.e2e.stack import ROOT, Stack, descendants, running, wait_for_cluster, wait_ready
-from tests.e2e.traffic import Traffic
+from tests.e2e.traffic import Traffic, processes
 from tests.servers import Postgres, Redis
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("durability")]
@@ -226,16 +226,6 @@ def test_a_full_disk_is_said_to_the_source_and_leaves_nothing_broken(embedded: T
 
 def database(stack: Stack) -> Path:
     return Path(stack.environment["DATA_DIR"]) / "db.sqlite3"
-
-
-def processes(stack: Stack, name: str) -> list[int]:
-    """Those below `up` with a word in their command, the first that was started first."""
-    found = []
-    for pid in descendants(stack.process.pid):
-        with contextlib.suppress(OSError):
-            if name in Path(f"/proc/{pid}/cmdline").read_text():
-                found.append(pid)
-    return found
 
 
 def heartbeats(stack: Stack) -> int:

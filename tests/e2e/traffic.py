@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
 
 from bench.driver import maker, world
 from bench.http import Faults, Sink, number_of
-from tests.e2e.stack import Stack
+from tests.e2e.stack import Stack, descendants
 
 PERIOD = 0.8  # seconds between two events of one connector; its channel takes two a second
 
@@ -112,3 +114,13 @@ class Traffic:
                     found.append((path, number))
                 last = max(last, number)
         return found
+
+
+def processes(stack: Stack, name: str) -> list[int]:
+    """Those below `up` with a word in their command, the first that was started first."""
+    found = []
+    for pid in descendants(stack.process.pid):
+        with contextlib.suppress(OSError):
+            if name in Path(f"/proc/{pid}/cmdline").read_text():
+                found.append(pid)
+    return found
