@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -43,7 +44,7 @@ async def _bare(stack: Stack, setup: Any, sink: Sink | None = None, channels: in
         [str(Path(sys.executable).with_name("granian")), "--interface", "wsgi", "--port", str(port), "--workers",
          "1" if "DATABASE_URL" not in environment else "2", "--blocking-threads", "4", "--no-ws", "--log-level",
          "warning", "bench.bare:application"],
-        cwd=ROOT, env=environment,
+        cwd=ROOT, env=environment, start_new_session=True,
     )  # fmt: skip
     try:
         for _ in range(100):
@@ -54,7 +55,8 @@ async def _bare(stack: Stack, setup: Any, sink: Sink | None = None, channels: in
             await asyncio.sleep(0.1)
         yield port
     finally:
-        server.terminate()
+        with contextlib.suppress(ProcessLookupError):  # at once: there is nothing to be finished
+            os.killpg(server.pid, signal.SIGKILL)
         server.wait(10)
 
 

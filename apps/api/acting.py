@@ -19,6 +19,7 @@ from apps.api.values import text
 from apps.api.views import OPERATOR, body_of, find, remove
 from apps.connectors import accounts, hooks
 from apps.connectors.models import Account, Connector, Hook
+from apps.core import audit
 from apps.core.errors import ConfigurationError
 from apps.inbound import repair
 
@@ -200,12 +201,15 @@ class HookViews(ViewSet):
 
     @action(detail=True, methods=["post"])
     def mend(self, request: Request, pk: str) -> Response:
-        return Response(hook(hooks.mend(find(self.rows(), pk, "hook"))))
+        row = hooks.mend(find(self.rows(), pk, "hook"))
+        audit.did(row, "Mend it")
+        return Response(hook(row))
 
     @action(detail=True, methods=["post"])
     def repair(self, request: Request, pk: str) -> Response:
         row = find(self.rows(), pk, "hook")
         missed, changed = repair.repair(row), repair.read_changes(row)
+        audit.did(row, "Fetch what was missed")
         return Response({"found": missed.found + changed.found, "stored": missed.stored + changed.stored})
 
 

@@ -24,6 +24,7 @@ from apps.commands.models import CommandEndpoint
 from apps.connectors import accounts, hooks, matching, options, rotation
 from apps.connectors import services as connectors
 from apps.connectors.models import Account, ActionPolicy, Connector, Subscription
+from apps.core import audit
 from apps.core.errors import ConfigurationError, Conflict, NotFound
 from apps.deliveries import holding
 from apps.deliveries import services as deliveries
@@ -131,6 +132,7 @@ class WebhookURLViews(ViewSet):
     def test(self, request: Request, pk: str) -> Response:
         url = find(self.rows(), pk, "webhook URL")
         row = deliveries.send_test(url.channel, via=url)
+        audit.did(url, "Send a test card")
         return Response({"delivery": row.public_id}, status=202)
 
     @action(detail=True, methods=["post"], url_path="rotate-secret")
@@ -202,7 +204,9 @@ class ConnectorViews(ViewSet):
         row, event = find(self.rows(), pk, "connector"), body_of(request).get("event") or ""
         if not isinstance(event, str):
             raise ConfigurationError("invalid", "“event” must be the name of an event or a sample.")
-        return Response({"request": inbound.run_sample(row, event).public_id}, status=202)
+        sent = inbound.run_sample(row, event)
+        audit.did(row, "Send a sample")
+        return Response({"request": sent.public_id}, status=202)
 
     @action(detail=True, methods=["post"], url_path="rotate-secret")
     def rotate_secret(self, request: Request, pk: str) -> Response:

@@ -20,7 +20,7 @@ from apps.api import documents, shapes
 from apps.api.models import ApiToken
 from apps.api.pages import page
 from apps.channels.models import Channel
-from apps.core import problems
+from apps.core import audit, problems
 from apps.core.errors import ConfigurationError, NotFound
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
@@ -82,6 +82,7 @@ class RequestViews(ViewSet):
     def replay(self, request: Request, pk: str) -> Response:
         row = find(InboundRequest.objects.select_related("connector"), pk, "request")
         inbound.replay_request(row)
+        audit.did(row, "Process again")
         return Response(shapes.request(row), status=202)
 
 
@@ -125,6 +126,7 @@ class EventViews(ViewSet):
         wanted = body_of(request).get("channel")
         channel = find(Channel.objects.all(), wanted, "channel") if wanted else None
         made = inbound.replay_event(row, channel)
+        audit.did(row, "Send again")
         return Response({"deliveries": [each.public_id for each in made]}, status=202)
 
 
@@ -163,12 +165,14 @@ class DeliveryViews(ViewSet):
     def retry(self, request: Request, pk: str) -> Response:
         row = find(self.rows(), pk, "delivery")
         deliveries.retry(row)
+        audit.did(row, "Try again now")
         return Response(shapes.delivery(row), status=202)
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         row = find(self.rows(), pk, "delivery")
         deliveries.cancel(row)
+        audit.did(row, "Cancel")
         return Response(shapes.delivery(row))
 
 
@@ -199,12 +203,14 @@ class ReplayViews(ViewSet):
         wanted = body.get("channel")
         channel = find(Channel.objects.all(), wanted, "channel") if wanted else None
         row = replays.start(kinds[0], body[kinds[0]], channel, str(request.auth))
+        audit.did(row, "Start")
         return Response(shapes.replay(row), status=202)
 
     @action(detail=True, methods=["post"])
     def cancel(self, request: Request, pk: str) -> Response:
         row = find(self.rows(), pk, "replay")
         replays.cancel(row)
+        audit.did(row, "Cancel")
         return Response(shapes.replay(row))
 
 

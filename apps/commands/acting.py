@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import threading
 import time
 
 from apps.actions import inputs, services
@@ -19,6 +20,8 @@ from apps.sources.source import Source
 
 WAIT = 2.5  # seconds; Teams waits five, and the way there and back takes some
 STEP = 0.05
+# Who waits holds a thread of the web server. It has four in each process, and webhooks need theirs at once.
+_seats = threading.BoundedSemaphore(2)
 
 
 def source_of(word: str) -> Source | None:
@@ -119,14 +122,9 @@ def overview(source: Source) -> Notification:
 
 def wait(pending: Pending, endpoint: CommandEndpoint) -> Notification:
     """The run's outcome when it comes in time, else a promise that the result will be posted."""
-    end = time.monotonic() + WAIT
-    while True:
-        run = ActionRun.objects.select_related("connector").get(pk=pending.run)
-        if run.finished_at is not None:
-            return _told(run)
-        if time.monotonic() > end:
-            break
-        time.sleep(STEP)
+    run = _awaited(pending)
+    if run.finished_at is not None:
+        return _told(run)
     channel = result_channel(endpoint)
     if not services.promise(run, [channel.pk] if channel else []):
         return _told(ActionRun.objects.select_related("connector").get(pk=pending.run))
@@ -136,6 +134,21 @@ def wait(pending: Pending, endpoint: CommandEndpoint) -> Notification:
         else "The result stands under “Actions” in the admin."
     )
     return Notification(f"{pending.label}: working on it", text=where, severity=Severity.INFO)
+
+
+def _awaited(pending: Pending) -> ActionRun:
+    """The run once it has ended; as it stands when it takes longer, or when others wait already."""
+    end = time.monotonic() + WAIT
+    seated = _seats.acquire(blocking=False)
+    try:
+        while True:
+            run = ActionRun.objects.select_related("connector").get(pk=pending.run)
+            if run.finished_at is not None or not seated or time.monotonic() > end:
+                return run
+            time.sleep(STEP)
+    finally:
+        if seated:
+            _seats.release()
 
 
 def _told(run: ActionRun) -> Notification:

@@ -39,7 +39,6 @@ from unfold.widgets import (
 
 from apps.core import audit, roles
 from apps.core.errors import AppError
-from apps.core.models import AuditEntry
 
 COUNT_CAP = 10_000
 # Colours of the state words in lists.
@@ -185,7 +184,7 @@ class ButtonsMixin(HistoryMixin):
             messages.error(request, error.public_message)
         else:
             if chosen.permission != roles.SEE and known == audit.values_of(row, getattr(row, "audited", ())):
-                audit.record(row, AuditEntry.Action.DID, words=chosen.label)
+                audit.did(row, chosen.label)
             if isinstance(done, HttpResponseBase):
                 return done
             messages.success(request, done)

@@ -115,6 +115,11 @@ def record(row: models.Model, action: str, changes: list[Values] | None = None, 
     )
 
 
+def did(row: models.Model, words: str) -> None:
+    """Write that something was done with a row which changed no field of it. words: as the button says it."""
+    record(row, AuditEntry.Action.DID, words=words)
+
+
 def values_of(row: models.Model, fields: Iterable[str]) -> Values:
     """The fields as the history shows them; those of a mapping one by one."""
     found: Values = {}

@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.views.decorators.http import require_POST
 
 from apps.channels.models import Channel
-from apps.core import roles
+from apps.core import audit, roles
 from apps.core.errors import AppError
 from apps.deliveries.models import Delivery
 from apps.inbound import replay_filters, replays
@@ -73,6 +73,7 @@ def _target(form: ReplayForm) -> Channel | None:
 
 def _start(request: HttpRequest, form: ReplayForm) -> HttpResponse:
     row = replays.start(form.kind, form.filters(), _target(form), request.user.get_username())
+    audit.did(row, "Start")
     return redirect(reverse("admin:replay", args=[row.public_id]))
 
 
@@ -112,6 +113,7 @@ def cancel(request: HttpRequest, public_id: str) -> HttpResponse:
     row = get_object_or_404(Replay, public_id=public_id)
     try:
         replays.cancel(row)
+        audit.did(row, "Cancel")
         messages.success(request, "The replay is cancelled. What was sent stays sent.")
     except AppError as error:
         messages.error(request, error.public_message)

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from apps.channels.models import Channel
-from apps.core import masking, roles
+from apps.core import audit, masking, roles
 from apps.core.errors import AppError
 from apps.deliveries.models import Delivery
 from apps.inbound import lookup, saved
@@ -204,6 +204,7 @@ def _replay(request: HttpRequest, event: Event) -> HttpResponse:
         raise Http404
     try:
         made = inbound.replay_event(event, channel)
+        audit.did(event, "Send again")
         messages.success(request, f"{len(made)} card{'' if len(made) == 1 else 's'} will be sent again.")
     except AppError as error:
         messages.error(request, error.public_message)

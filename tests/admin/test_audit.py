@@ -23,6 +23,7 @@ from apps.core import audit
 from apps.core.admin import ConfigAdmin
 from apps.core.audit import Audited
 from apps.core.models import AuditEntry
+from apps.inbound.pipeline import process_batch
 from tests.admin.test_roles import WORKFLOW, signed_in
 from tests.api.test_api import Api
 from tests.commands.test_commands import ask, endpoint
@@ -274,3 +275,31 @@ def test_what_is_encrypted_with_a_lost_key_can_still_be_replaced_and_deleted(set
     assert changed(last("secret"))["value"] == (None, "set")
     connector.delete()
     assert AuditEntry.objects.filter(object_kind="secret", action="deleted").count() == 2
+
+
+def test_what_a_program_does_without_changing_a_field_stands_in_the_history_too(channel: Channel) -> None:
+    made, _ = connectors.create_connector(name="Repository", source="github")
+    connectors.subscribe(made, channel, events=["*"])
+    program = Api("operator")
+    request = program.call("POST", f"connectors/{made.public_id}/test/", {"event": "issues.opened"}).json()[
+        "request"
+    ]
+    process_batch()
+    (event,) = program.call("GET", "events/").json()["results"]
+    (delivery,) = program.call("GET", "deliveries/").json()["results"]
+    url = channel.webhook_urls.get().public_id
+    for path in (
+        f"requests/{request}/replay/", f"events/{event['id']}/replay/", f"deliveries/{delivery['id']}/cancel/",
+        f"deliveries/{delivery['id']}/retry/", f"webhook-urls/{url}/test/",
+    ):  # fmt: skip
+        answer = program.call("POST", path)
+        assert answer.status_code in (200, 202), (path, answer.content)
+    replay = program.call("POST", "replays/", {"events": {"connector": made.public_id}}).json()["id"]
+    assert program.call("POST", f"replays/{replay}/cancel/").status_code == 200
+    done = AuditEntry.objects.filter(action=AuditEntry.Action.DID, actor_kind="token").order_by("id")
+    assert [(each.object_kind, each.words) for each in done] == [
+        ("connector", "Send a sample"), ("inboundrequest", "Process again"), ("event", "Send again"),
+        ("delivery", "Cancel"), ("delivery", "Try again now"), ("webhookurl", "Send a test card"),
+        ("replay", "Start"), ("replay", "Cancel"),
+    ]  # fmt: skip
+    assert {each.actor_name for each in done} == {"operator"}

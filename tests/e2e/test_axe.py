@@ -11,7 +11,11 @@ from typing import Any
 import pytest
 
 from tests.conftest import missing
+from tests.custom.test_custom_sources import MAPPING
 from tests.e2e.stack import ROOT, Stack, running
+from tests.e2e.test_action_browser import waiting
+from tests.e2e.test_commands_load import TOKEN
+from tests.e2e.test_stack import Client
 from tests.e2e.watch import watch
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
@@ -24,6 +28,9 @@ PAGES = (
     "channels/channel/add/", "channels/team/", "channels/team/add/", "inbound/event/",
     "inbound/event/?outcome__exact=matched", "deliveries/delivery/", "inbound/replay/",
     "inbound/inboundrequest/", "commands/commandendpoint/", "commands/commandendpoint/add/",
+    "catalog/github/secrets/", "custom/", "custom/new/", "custom/shop/", "connectors/customsource/",
+    "connectors/account/", "connectors/account/add/", "connectors/hook/", "connectors/subscription/add/",
+    "replays/", "replays/new/", "actions/actionrun/", "inbound/savedsample/",
     "commands/chatuser/", "commands/chatuser/add/", "commands/commanduse/", "auth/user/", "auth/user/add/",
     "auth/group/", "auth/group/add/", "api/apitoken/", "api/apitoken/add/", "django_q/schedule/",
     "password_change/",
@@ -31,7 +38,7 @@ PAGES = (
 FIRST = (  # the first row's page of these lists
     "connectors/connector/", "connectors/subscription/", "channels/channel/", "channels/team/", "inbound/event/",
     "deliveries/delivery/", "inbound/inboundrequest/", "auth/user/", "auth/group/", "api/apitoken/",
-    "commands/commandendpoint/",
+    "commands/commandendpoint/", "connectors/account/", "connectors/customsource/", "commands/chatuser/",
 )  # fmt: skip
 
 
@@ -55,7 +62,37 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     keys = {"SECRET_KEY": "k" * 50, "FIELD_KEYS": "one"}
     with running(tmp_path_factory.mktemp("axe"), "--demo", DEBUG="0", **keys) as stack:
         stack.manage("create_token", "Night build", "--role", "viewer")
+        furnish(stack)
         yield stack
+
+
+def furnish(stack: Stack) -> None:
+    """Rows that the demo lacks, so that their pages have something to show."""
+    client = Client(stack)
+    account = client.post(
+        "accounts/", name="Robot", source="github", kind="token", fields={"token": "ghp_test"}
+    )
+    channel = client.get("channels/")["results"][0]
+    acting = client.post("connectors/", name="Acting", source="github", account=account["id"])
+    client.post("subscriptions/", connector=acting["id"], channel=channel["id"], events=["*"])
+    client.post(f"connectors/{acting['id']}/test/", event="issues.opened")
+    client.post("custom-sources/", mapping=MAPPING, slug="shop")
+    client.post("replays/", events={"connector": acting["id"]})
+    client.post("command-endpoints/", name="Connector", team=channel["team"], token=TOKEN)
+    stack.manage(
+        "shell", "-c",
+        "from apps.commands.models import ChatUser; ChatUser.objects.create(teams_id='29:abc', name='Ada')",
+    )  # fmt: skip
+    waiting(lambda: button_of(client))
+
+
+def button_of(client: Client) -> str:
+    """Where a card's button leads that acts in the source; empty while there is none."""
+    for each in client.get("deliveries/", limit="50")["results"]:
+        for button in each["card"].get("actions", ()):
+            if "/act/" in button.get("url", ""):
+                return str(button["url"])
+    return ""
 
 
 @pytest.fixture(scope="module")
@@ -139,8 +176,36 @@ def test_the_page_of_a_row_is_open_to_everybody(page: Any, product: Stack, axe: 
         assert_clean(page, axe, url.replace("/change/", "/delete/") if path.startswith("conn") else url)
 
 
+@pytest.mark.parametrize("rest", ["", "hook/"])
+def test_the_page_of_a_new_connection_is_open_to_everybody(
+    page: Any, product: Stack, axe: str, rest: str
+) -> None:
+    found = Client(product).get("connectors/")["results"]
+    acting = next(each["id"] for each in found if each["name"] == "Acting")
+    assert_clean(page, axe, f"{product.url}/admin/connected/{acting}/{rest}")
+
+
+def test_the_page_of_a_replay_is_open_to_everybody(page: Any, product: Stack, axe: str) -> None:
+    assert_clean(
+        page, axe, f"{product.url}/admin/replays/{Client(product).get('replays/')['results'][0]['id']}/"
+    )
+
+
+def test_the_page_of_a_button_is_open_to_everybody(
+    page: Any, chromium: Any, product: Stack, axe: str
+) -> None:
+    address = button_of(Client(product))
+    assert_clean(page, axe, address)  # signed in
+    context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
+    stranger = context.new_page()
+    stranger.problems = watch(stranger, product.url)
+    assert_clean(stranger, axe, address)
+    context.close()
+
+
 @pytest.mark.parametrize(
-    "path", ["/admin/login/", "/sandbox/", "/nowhere", "/admin/nowhere/", "/api/v1/docs/"]
+    "path",
+    ["/admin/login/", "/sandbox/", "/nowhere", "/admin/nowhere/", "/api/v1/docs/", "/act/no-such-button/"],
 )
 def test_a_public_page_is_open_to_everybody(chromium: Any, product: Stack, axe: str, path: str) -> None:
     context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")

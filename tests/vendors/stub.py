@@ -60,6 +60,8 @@ class StubServer:
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        # Without the answer where a failure was ordered.
+        self.exchanges: list[tuple[Call, Answer | None]] = []
         self._routes: list[_Route] = []
         self._failures: list[_Route] = []
         self._lock = threading.Lock()
@@ -124,6 +126,7 @@ class StubServer:
                 if route.times and route.method == call.method and route.pattern.fullmatch(call.path):
                     route.times -= 1
                     self.calls.append(call)
+                    self.exchanges.append((call, None))
                     return route.respond(call)
             for route in self._routes:
                 found = route.pattern.fullmatch(call.path) if route.method == call.method else None
@@ -132,7 +135,9 @@ class StubServer:
                         call.method, call.path, call.query, call.headers, call.body, found.groupdict()
                     )
                     self.calls.append(call)
-                    return route.respond(call)
+                    answer = route.respond(call)
+                    self.exchanges.append((call, answer))
+                    return answer
             self.calls.append(call)
         return Answer(404, {"message": f"the stub knows no {call.method} {call.path}"})
 

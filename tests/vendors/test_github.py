@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import datetime as dt
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from apps.sources.api import Api, ApiError
 from apps.sources.catalog.github.api import root
 from apps.sources.hooks import HookPlan, differences
 from apps.sources.sdk import Act, ActionError
+from tests.vendors import contract
+from tests.vendors.contract import Contract
 from tests.vendors.offers import check_offers
 from tests.vendors.stub import Answer, Call, StubServer
 
@@ -33,6 +36,25 @@ RUN = {"repo": "octo/hello", "run": "77"}
 P = "/api/v3/repos/octo/hello"
 
 
+@pytest.fixture(scope="module")
+def published() -> list[Contract]:
+    """GitHub's own descriptions of its API."""
+    return [contract.github(version) for version in ("api.github.com", "ghes-3.17")]
+
+
+@pytest.fixture(autouse=True)
+def within_the_contract(stub: StubServer, published: list[Contract]) -> Iterator[None]:
+    """Whatever a test asks of GitHub, and whatever the stub answers, GitHub has published."""
+    yield
+    faults = [
+        fault
+        for each in published
+        for call, answer in stub.exchanges
+        for fault in each.faults(call, answer, "/api/v3")
+    ]
+    assert not faults, "\n".join(faults)
+
+
 @pytest.fixture
 def github(stub: StubServer) -> Api:
     stub.on("GET", f"{P}/issues/12", ISSUE)
@@ -43,7 +65,8 @@ def github(stub: StubServer) -> Api:
         {"html_url": "https://github.com/octo/hello/issues/12#c1"},
         status=201,
     )
-    stub.on("POST", f"{P}/issues/12/(labels|assignees)", ISSUE, status=201)
+    stub.on("POST", f"{P}/issues/12/labels", [{"name": "bug"}])
+    stub.on("POST", f"{P}/issues/12/assignees", ISSUE, status=201)
     stub.on("GET", f"{P}/labels", [{"name": "bug"}, {"name": "help wanted"}])
     stub.on("GET", f"{P}/assignees", [{"login": "ada"}])
     stub.on("GET", f"{P}/pulls/12", PULL)
@@ -67,6 +90,7 @@ def github(stub: StubServer) -> Api:
         "POST",
         f"{P}/issues",
         lambda call: {"number": 13, "title": call.body["title"], "html_url": "https://x/13"},
+        status=201,
     )
     return stub.api("github", "token", token="ghp_x")
 
