@@ -1,10 +1,16 @@
-"""From a stored request to events and deliveries. No HTTP here, and a second run is harmless."""
+"""From a stored request to events and deliveries. No HTTP here, and a second run is harmless.
+
+What takes time (parse, understand, render, match) is done before the transaction: SQLite has one writer, and sources
+that post meanwhile would wait for it.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 import logging
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 from django.db import IntegrityError, connection, transaction
@@ -14,6 +20,7 @@ from apps.actions.calls import Collector
 from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
 from apps.cards.text import clean, plain, safe_url
+from apps.channels.models import Channel
 from apps.connectors import matching, services
 from apps.connectors.models import Connector, Subscription
 from apps.core import background, tokens
@@ -31,6 +38,9 @@ from apps.sources.understand import parse, understand
 
 logger = logging.getLogger(__name__)
 MAX_FAILURES = 3
+GROUP_BYTES = (
+    512 * 1024
+)  # of bodies that are taken apart at the same time; a parsed one is many times its size
 FETCHED = "x-connectors-fetched"  # we asked the source for this one
 ERRAND = "apps.inbound.repair.run_errand"
 LAST_STEP = dt.timedelta(seconds=10)  # a connector's “last event” is written at most this often
@@ -69,29 +79,101 @@ class Batch:
         self.counts[(name, key)] = self.counts.get((name, key), 0) + 1
 
 
+@dataclass(slots=True)
+class Shared:
+    """What the requests of a batch have in common, read once: their connectors, subscriptions and channels."""
+
+    _connectors: dict[int, Connector] = field(default_factory=dict)
+    _subscriptions: dict[int, list[Subscription]] = field(default_factory=dict)
+    _channels: dict[int, Channel] = field(default_factory=dict)
+
+    def connector(self, found: Connector) -> Connector:
+        """The one that stands for this row in the whole batch."""
+        return self._connectors.setdefault(found.pk, found)
+
+    def subscriptions(self, connector: Connector) -> list[Subscription]:
+        """A connector's. Two that lead to one channel share its row, which counts what it was given."""
+        if connector.pk not in self._subscriptions:
+            rows = list(connector.subscriptions.select_related("channel__team"))
+            for row in rows:
+                row.channel = self._channels.setdefault(row.channel_id, row.channel)
+            self._subscriptions[connector.pk] = rows
+        return self._subscriptions[connector.pk]
+
+
+@dataclass(slots=True)
+class Told:
+    """An event that was understood, rendered and matched, and is not stored yet."""
+
+    event: Event
+    item: Understood
+    card: Card | None
+    matched: list[Subscription]
+    calls: Collector
+
+
+@dataclass(slots=True)
+class Prepared:
+    """A request and all that it tells. error: why it tells nothing."""
+
+    row: InboundRequest
+    source: Source | None = None
+    ctx: Context | None = None
+    told: list[Told] = field(default_factory=list)
+    errands: set[str] = field(default_factory=set)
+    error: AppError | None = None
+
+
 def process_batch(limit: int = 20) -> Batch:
     """Process some waiting requests. One that breaks off is tried again, three times."""
-    batch = Batch()
-    rows = unprocessed(limit)
-    if not rows:
-        return batch
-    # One commit for the batch, because a commit waits for the disk; what breaks off alone is undone alone.
-    with transaction.atomic():
+    batch, shared = Batch(), Shared()
+    for rows in _groups(unprocessed(limit)):
+        batch.requests += len(rows)
+        ready: dict[int, Prepared] = {}
         for row in rows:
-            here.note(Cell.WORK)
-            here[Cell.REQUEST] = row.pk
-            try:
-                with transaction.atomic():
-                    process(row, batch)
-            except Exception as error:
-                logger.error("request %s broke off: %s", row.public_id, type(error).__name__, exc_info=error)
-                _broke_off(row)
-        here[Cell.REQUEST] = 0
-        Counter.bump_many(batch.counts)
+            with _watched(row):
+                ready[row.pk] = prepare(row, shared)
+        # One commit for the group, because a commit waits for the disk; what breaks off alone is undone alone.
+        with transaction.atomic():
+            for row in rows:
+                stored = False
+                with _watched(row), transaction.atomic():
+                    if row.pk in ready:
+                        store(ready[row.pk], batch)
+                        stored = True
+                if not stored:
+                    _broke_off(row)
+            Counter.bump_many(batch.counts)
+        batch.counts.clear()
+    here[Cell.REQUEST] = 0
     for key, errand in sorted(batch.errands):
         background.start(ERRAND, key, errand)
-    batch.requests = len(rows)
     return batch
+
+
+def _groups(rows: list[InboundRequest]) -> Iterator[list[InboundRequest]]:
+    """In their order, as many together as memory allows."""
+    group: list[InboundRequest] = []
+    size = 0
+    for row in rows:
+        if group and size + row.size > GROUP_BYTES:
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += row.size
+    if group:
+        yield group
+
+
+@contextmanager
+def _watched(row: InboundRequest) -> Iterator[None]:
+    """Says at which request this process is, and tells the log when it breaks off."""
+    here.note(Cell.WORK)
+    here[Cell.REQUEST] = row.pk
+    try:
+        yield
+    except Exception as error:
+        logger.error("request %s broke off: %s", row.public_id, type(error).__name__, exc_info=error)
 
 
 def blame() -> None:
@@ -131,11 +213,9 @@ def http_of(row: InboundRequest) -> Http:
     )
 
 
-def process(row: InboundRequest, batch: Batch) -> list[Event]:
-    """Parse, de-duplicate, understand, match, render; events and deliveries in the caller's transaction."""
-    now = timezone.now()
-    connector = row.connector
-    made: list[Event] = []
+def prepare(row: InboundRequest, shared: Shared) -> Prepared:
+    """Parse, understand, render, match; reads the database and writes nothing."""
+    row.connector = connector = shared.connector(row.connector)
     try:
         source = connector.source_object()
         http = http_of(row)
@@ -144,28 +224,42 @@ def process(row: InboundRequest, batch: Batch) -> list[Event]:
         if _is_sample(connector, http):
             found = [replace(raw, id="") for raw in found]
     except AppError as error:
-        _finish(row, InboundRequest.Status.MALFORMED, now, error.code, error.public_message)
-        batch.count("request.malformed", connector.public_id)
-        return []
+        return Prepared(row, error=error)
+    prepared = Prepared(row, source, ctx)
     wanted = bool(found) and not connector.paused
-    subscriptions = list(connector.subscriptions.select_related("channel__team")) if wanted else []
+    subscriptions = shared.subscriptions(connector) if wanted else []
     # News of changes that we then read ourselves, because the connector has a hook with an account.
     ours = source.hooks is not None and source.hooks.can_read_changes and connector.hooks.exists()
+    now = timezone.now()
     for index, raw in enumerate(found):
         calls = buttons.collector(connector)
         item = understand(source, raw, replace(ctx, offer=calls.offer))
         errand = source.hooks.announces(raw.name) if ours and source.hooks is not None else ""
         if errand:
-            batch.errands.add((connector.pk, errand))
+            prepared.errands.add(errand)
             item = _only_announces(item, errand)
-        event = _store(row, index, item, source, subscriptions, ctx, now, batch, calls)
-        made.append(event)
-        batch.count("event", str(event.outcome))
+        prepared.told.append(_tell(row, index, item, source, subscriptions, now, calls))
+    return prepared
+
+
+def store(prepared: Prepared, batch: Batch) -> None:
+    """Store events and deliveries, each event once; in the caller's transaction."""
+    now, row = timezone.now(), prepared.row
+    connector, error = row.connector, prepared.error
+    if error is not None or prepared.source is None or prepared.ctx is None:
+        code, words = (error.code, error.public_message) if error else ("", "")
+        _finish(row, InboundRequest.Status.MALFORMED, now, code, words)
+        batch.count("request.malformed", connector.public_id)
+        return
+    batch.errands |= {(connector.pk, errand) for errand in prepared.errands}
+    for told in prepared.told:
+        _store(told, row, prepared.source, prepared.ctx, batch)
+        batch.count("event", str(told.event.outcome))
     _finish(row, InboundRequest.Status.PROCESSED, now)
     last = connector.last_event_at
-    if made and (last is None or row.received_at - last > LAST_STEP):
+    if prepared.told and (last is None or row.received_at - last > LAST_STEP):
+        connector.last_event_at = row.received_at
         Connector.objects.filter(pk=connector.pk).update(last_event_at=row.received_at)
-    return made
 
 
 def _only_announces(item: Understood, errand: str) -> Understood:
@@ -188,17 +282,15 @@ def _finish(row: InboundRequest, status: str, now: dt.datetime, code: str = "", 
     row.save(update_fields=["status", "processed_at", "error_code", "error_message"])
 
 
-def _store(
+def _tell(
     row: InboundRequest,
     index: int,
     item: Understood,
     source: Source,
     subscriptions: list[Subscription],
-    ctx: Context,
     now: dt.datetime,
-    batch: Batch,
     calls: Collector,
-) -> Event:
+) -> Told:
     event = Event(
         connector=row.connector,
         request=row,
@@ -223,6 +315,11 @@ def _store(
         event.reason = " ".join([event.reason, *map(clean, card.warnings)]).strip()[:400]
     else:
         event.outcome = item.outcome
+    return Told(event, item, card, matched, calls)
+
+
+def _store(told: Told, row: InboundRequest, source: Source, ctx: Context, batch: Batch) -> None:
+    event, item, card = told.event, told.item, told.card
     try:
         with transaction.atomic():
             event.save()
@@ -231,14 +328,13 @@ def _store(
         event.pk, event.outcome = None, Event.Outcome.DUPLICATE
         event.reason, event.trace = "The source sent this event before; it was told once.", []
         event.save()
-        return event
-    if card is not None and matched:
+        return
+    if card is not None and told.matched:
         thread = item.notification.thread_key if isinstance(item.notification, Notification) else ""
-        channels = {subscription.channel_id for subscription in matched}
-        calls.save(channels, event.public_id)
+        channels = {subscription.channel_id for subscription in told.matched}
+        told.calls.save(channels, event.public_id)
         card = buttons.add(card, item, source, row.connector, ctx, channels=channels, event=event.public_id)
-        batch.channels |= send(event, card, matched, thread_key=thread)
-    return event
+        batch.channels |= send(event, card, told.matched, thread_key=thread)
 
 
 def _why_unmatched(connector: Connector, subscriptions: list[Subscription]) -> str:

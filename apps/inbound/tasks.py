@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
-import sys
 import time
 
 from django.conf import settings
@@ -96,8 +95,6 @@ _holder = _Holder()
 
 def _tune() -> None:
     """Make this process quick: it owns the sending, and what it writes can be found out again."""
-    # The one thread with the database would wait 5 ms for its turn behind each of the many that post.
-    sys.setswitchinterval(0.001)
     if connection.vendor == "sqlite":
         # A power loss may undo the last results, never a stored request: those are written by the web process with
         # FULL. Undone work is done again.
