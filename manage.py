@@ -8,6 +8,12 @@ import sys
 
 
 def main() -> None:
+    plan = os.environ.pop("UP_PLAN", "")
+    if plan:  # `up` has prepared everything; what stays needs no Django
+        from apps.core import upkeep
+
+        upkeep.keep(plan)
+        return
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectors_site.settings")
     from django.conf import settings
     from django.core.exceptions import ImproperlyConfigured

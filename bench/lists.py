@@ -29,6 +29,7 @@ ADMIN = ("inbound/event/", "deliveries/delivery/", "inbound/inboundrequest/", "c
 
 def insert(model: Any, most: int, columns: dict[str, str]) -> None:
     """Make `most` rows: each column by its expression of the number `i`, the others as the model says."""
+    from django.core.management.color import no_style
     from django.db import connection
 
     begun, values = time.monotonic(), []
@@ -43,6 +44,8 @@ def insert(model: Any, most: int, columns: dict[str, str]) -> None:
         table = model._meta.db_table
         cursor.execute(f'INSERT INTO "{table}" ({names}) {counting} SELECT {chosen} FROM n', values)
         cursor.execute("ANALYZE" if connection.vendor == "sqlite" else f'ANALYZE "{table}"')
+        for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
+            cursor.execute(statement)
     print(f"  {most:,} rows of {table} in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
 
 

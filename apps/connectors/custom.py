@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.utils import timezone
@@ -16,15 +16,18 @@ from django.utils import timezone
 from apps.connectors import memory
 from apps.connectors.models import Connector, CustomSource
 from apps.core.errors import AppError, ConfigurationError, Conflict, NotFound
-from apps.sources import declarative, registry
-from apps.sources.declarative.source import DeclarativeSource, scheme_of
+from apps.sources import registry
 from apps.sources.source import Source
+
+if TYPE_CHECKING:
+    # Loaded when there is a custom source: the template engine takes megabytes in each process.
+    from apps.sources.declarative import DeclarativeSource
 
 FRESH = 1.0  # seconds that a process remembers all documents
 PREFIX = "custom-"
 MOST = 500
 TROUBLE_STEP = 60.0  # seconds between two notes of the same source's trouble
-STARTERS = Path(declarative.__file__).parent / "starters"
+STARTERS = Path(registry.__file__).parent / "declarative" / "starters"
 
 _known: dict[str, tuple[object, DeclarativeSource]] = {}
 _state = {"until": 0.0}
@@ -48,6 +51,8 @@ def sources() -> Mapping[str, Source]:
         return {}
     for slug in set(_known) - {slug for slug, _ in rows}:
         _known.pop(slug, None)
+    if documents:
+        from apps.sources import declarative
     for slug, at in rows:
         if slug in documents:
             try:
@@ -58,7 +63,7 @@ def sources() -> Mapping[str, Source]:
                 continue
             _known[slug] = (
                 at,
-                DeclarativeSource(slug, document, trouble=partial(note, slug)),
+                declarative.DeclarativeSource(slug, document, trouble=partial(note, slug)),
             )
     if not connection.in_atomic_block or _known:
         _state["until"] = time.monotonic() + FRESH
@@ -89,6 +94,8 @@ def starters() -> dict[str, dict[str, Any]]:
 
 def save(document: object, *, row: CustomSource | None = None, slug: str = "") -> CustomSource:
     """Make a custom source, or change `row`. Raises DocumentError naming what is wrong, Conflict for a taken slug."""
+    from apps.sources import declarative
+
     found = declarative.load(document)
     data = found.model_dump(exclude_defaults=True) | {"version": found.version}
     if row is None:
@@ -100,7 +107,7 @@ def save(document: object, *, row: CustomSource | None = None, slug: str = "") -
     except IntegrityError:
         raise Conflict("slug_taken", "There is a source of this slug already. Choose another one.") from None
     # A document has one scheme; connectors that were made with another one follow it.
-    scheme = scheme_of(found.verification).key
+    scheme = declarative.scheme_of(found.verification).key
     Connector.objects.filter(source=row.slug).exclude(scheme=scheme).update(scheme=scheme)
     _noted.pop(row.slug, None)
     forget()

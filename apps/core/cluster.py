@@ -180,6 +180,7 @@ class Cluster(cluster.Cluster):  # type: ignore[misc]  # django-q2 has no types
     """The parent: keeps a sentinel at work until SIGTERM or SIGINT, and says in the database that all is well."""
 
     _stopping = False
+    alive: Path | None = None  # a file that is touched for whoever started this cluster
 
     def run(self) -> None:
         """Stay until told to stop."""
@@ -224,13 +225,25 @@ class Cluster(cluster.Cluster):  # type: ignore[misc]  # django-q2 has no types
     def _beat(self) -> None:
         """Every few seconds, if every part went round lately: note it where readers find it."""
         now = time.monotonic()
-        if now - self._beaten < BEAT or not self._is_well():
+        if now - self._beaten < BEAT:
             return
         self._beaten = now
+        well, reached = self._is_well(), True
         try:
-            health.beat(self._name)
+            if well:
+                health.beat(self._name)
+            else:
+                with db.connection.cursor() as cursor:
+                    cursor.execute("SELECT 1")
         except db.DatabaseError:
+            reached = False
             db.connection.close()  # the next one tries a new connection
+        # While the database is down nothing is known, and a new cluster would do no better.
+        if self.alive and (well or not reached):
+            with contextlib.suppress(OSError):
+                os.utime(self.alive)
+        if not well:
+            self._beaten -= BEAT - CYCLE  # look again soon
 
     def _is_well(self) -> bool:
         limit = settings.FROZEN_AFTER / 2

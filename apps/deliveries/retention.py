@@ -7,7 +7,7 @@ import datetime as dt
 from apps.core.pruning import in_batches
 from apps.deliveries.models import Attempt, Delivery
 
-BATCH = 200
+BATCH = 500
 
 
 def prune(before: dt.datetime, seconds: float) -> int:

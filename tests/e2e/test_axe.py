@@ -28,7 +28,7 @@ PAGES = (
     "channels/channel/add/", "channels/team/", "channels/team/add/", "inbound/event/",
     "inbound/event/?outcome__exact=matched", "deliveries/delivery/", "inbound/replay/",
     "inbound/inboundrequest/", "commands/commandendpoint/", "commands/commandendpoint/add/",
-    "catalog/github/secrets/", "custom/", "custom/new/", "custom/shop/", "connectors/customsource/",
+    "catalog/github/secrets/", "custom/", "custom/new/", "custom/custom-shop/", "connectors/customsource/",
     "connectors/account/", "connectors/account/add/", "connectors/hook/", "connectors/subscription/add/",
     "replays/", "replays/new/", "actions/actionrun/", "inbound/savedsample/",
     "commands/chatuser/", "commands/chatuser/add/", "commands/commanduse/", "auth/user/", "auth/user/add/",
@@ -76,7 +76,7 @@ def furnish(stack: Stack) -> None:
     acting = client.post("connectors/", name="Acting", source="github", account=account["id"])
     client.post("subscriptions/", connector=acting["id"], channel=channel["id"], events=["*"])
     client.post(f"connectors/{acting['id']}/test/", event="issues.opened")
-    client.post("custom-sources/", mapping=MAPPING, slug="shop")
+    client.post("custom-sources/", mapping=MAPPING, slug="custom-shop")
     client.post("replays/", events={"connector": acting["id"]})
     client.post("command-endpoints/", name="Connector", team=channel["team"], token=TOKEN)
     stack.manage(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import gc
 import os
+from pathlib import Path
 from typing import Any
 
+from django.core.management.base import CommandParser
 from django_q.management.commands import qcluster
 
 from apps.core.cluster import Cluster, bind_children
@@ -18,6 +20,10 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
     requires_system_checks: list[str] = []  # they load the whole site, which a cluster does not need
     help = "Runs a cluster of background tasks until SIGTERM or Ctrl-C."
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        super().add_arguments(parser)
+        parser.add_argument("--alive", type=Path, help="a file to touch every few seconds while all is well")
+
     def handle(self, *args: Any, **options: Any) -> None:
         if options.get("cluster_name"):
             os.environ["Q_CLUSTER_NAME"] = options["cluster_name"]
@@ -29,4 +35,6 @@ class Command(qcluster.Command):  # type: ignore[misc]  # django-q2 has no types
         # What is loaded by now is shared with the children; a collection in one of them would copy it.
         gc.collect()
         gc.freeze()
-        Cluster().run()
+        cluster = Cluster()
+        cluster.alive = options.get("alive")
+        cluster.run()
