@@ -43,7 +43,7 @@ def insert(model: Any, most: int, columns: dict[str, str]) -> None:
     with connection.cursor() as cursor:
         table = model._meta.db_table
         cursor.execute(f'INSERT INTO "{table}" ({names}) {counting} SELECT {chosen} FROM n', values)
-        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else f'ANALYZE "{table}"')
+        cursor.execute("ANALYZE" if connection.vendor == "sqlite" else f'VACUUM ANALYZE "{table}"')
         for statement in connection.ops.sequence_reset_sql(no_style(), [model]):
             cursor.execute(statement)
     print(f"  {most:,} rows of {table} in {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)

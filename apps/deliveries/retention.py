@@ -7,7 +7,7 @@ import datetime as dt
 from apps.core.pruning import in_batches
 from apps.deliveries.models import Attempt, Delivery
 
-BATCH = 500
+BATCH = 1000
 
 
 def prune(before: dt.datetime, seconds: float) -> int:

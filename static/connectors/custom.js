@@ -114,7 +114,7 @@
       const ticked = make("input", { type: "checkbox", checked: event.default !== false, disabled: readOnly });
       ticked.addEventListener("change", () => { if (ticked.checked) delete event.default; else event.default = false; write(); });
       box.lastChild.append(make("label", { className: "tc-tick" }, ticked, " Ticked in a new subscription"));
-      if (!readOnly) box.lastChild.append(button("Remove this event", () => { mapping.events.splice(index, 1); write(); draw(); }, `Remove the event ${event.name || index + 1}`));
+      if (!readOnly) box.lastChild.append(button("Remove this event", () => { mapping.events.splice(index, 1); write(); draw(); }, `Remove this event: ${event.name || index + 1}`));
       formHost.append(box);
     });
     if (!readOnly) formHost.append(button("Add an event", () => { mapping.events.push({ name: "", title: "" }); write(); draw(); }));
