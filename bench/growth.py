@@ -91,7 +91,8 @@ def measure() -> dict[str, float]:
     if connection.vendor == "sqlite":
         connection.cursor().execute("PRAGMA synchronous=NORMAL")  # the disk's own time is not what grows
     else:
-        connection.cursor().execute("CHECKPOINT")  # else what filling left behind is written while this measures
+        # Else what filling left behind is written while this measures.
+        connection.cursor().execute("CHECKPOINT")
     for _ in range(20):
         store()
     pipeline.process_batch(20)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import os
+import sys
 import time
 
 from django.conf import settings
@@ -95,6 +96,8 @@ _holder = _Holder()
 
 def _tune() -> None:
     """Make this process quick: it owns the sending, and what it writes can be found out again."""
+    # The thread that posts a card would wait up to 5 ms for its turn behind the one with the database.
+    sys.setswitchinterval(0.001)
     if connection.vendor == "sqlite":
         # A power loss may undo the last results, never a stored request: those are written by the web process with
         # FULL. Undone work is done again.
