@@ -15,6 +15,7 @@ from django.utils import timezone
 from apps.channels.models import Channel, WebhookURL
 from apps.channels.pacing import Limits, Pacer
 from apps.channels.services import BREAKER_SECONDS
+from apps.core import rows
 from apps.core.errors import ConfigurationError
 from apps.deliveries.models import Attempt, Delivery
 
@@ -24,6 +25,13 @@ CHANNELS_FRESH = 0.25  # seconds between two looks at all channels while work is
 LONGEST_BREAKER = dt.timedelta(seconds=BREAKER_SECONDS + 5)
 MOST_AN_HOUR = (
     5_000  # posts of a webhook URL whose last hour is read; a higher limit is paced by the shorter ones
+)
+
+
+# All but what is encrypted.
+_WAY_COLUMNS = (
+    "id, channel_id, kind, fingerprint, per_second, per_half_minute, per_minute, per_hour, breaker_open_until, "
+    "blocked_until"
 )
 
 
@@ -91,14 +99,14 @@ class Ways:
 
     def _read(self, channel_ids: list[int], clock: float) -> None:
         found: dict[int, list[Way]] = {each: [] for each in channel_ids}
-        rows = (
-            WebhookURL.objects.filter(channel__in=channel_ids)
-            .exclude(state__in=[WebhookURL.State.OFF, WebhookURL.State.NEEDS_PERSON])
-            .order_by("priority", "id")
-        )
         now = timezone.now()
         # Decrypting costs more than the query, and a fingerprint stands for one URL. Secrets of endpoints may change.
-        bare = list(rows.defer("url", "secret", "previous_secret"))
+        bare = rows.read(
+            WebhookURL,
+            f"WHERE channel_id IN ({rows.marks(channel_ids)}) AND state IN (%s, %s) ORDER BY priority, id",
+            [*channel_ids, WebhookURL.State.OK.value, WebhookURL.State.FAILING.value],
+            _WAY_COLUMNS,
+        )
         whole = self._whole(
             [
                 row.pk
@@ -155,8 +163,8 @@ class Ways:
         for keys, seconds in ((hourly, 3600), (others, 60)):
             moments: dict[int, list[float]] = {}
             since = now - dt.timedelta(seconds=seconds)
-            rows = Attempt.objects.filter(webhook_url__in=keys, at__gt=since).order_by()
-            for key, at in rows.values_list("webhook_url_id", "at") if keys else ():
+            earlier = Attempt.objects.filter(webhook_url__in=keys, at__gt=since).order_by()
+            for key, at in earlier.values_list("webhook_url_id", "at") if keys else ():
                 if key is not None:
                     moments.setdefault(key, []).append(clock - (now - at).total_seconds())
             for key, found in moments.items():

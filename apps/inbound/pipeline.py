@@ -9,21 +9,22 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import zlib
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from django.db import IntegrityError, connection, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from apps.actions.calls import Collector
 from apps.cards import adaptive
 from apps.cards.notification import Card, Notification
 from apps.cards.text import clean, plain, safe_url
-from apps.channels.models import Channel
+from apps.channels.models import Channel, Team
 from apps.connectors import matching, services
 from apps.connectors.models import Connector, Subscription
-from apps.core import background, tokens
+from apps.core import background, rows, tokens
 from apps.core.board import Cell, here
 from apps.core.errors import AppError
 from apps.core.models import Counter
@@ -49,17 +50,7 @@ SAMPLE_HEADER = "x-connectors-sample"  # a token of ours: the shipped sample may
 
 def unprocessed(limit: int) -> list[InboundRequest]:
     """The oldest requests that nobody has looked into."""
-    table = InboundRequest._meta.db_table
-    # Asked at every turn of the drain, so it is plain SQL; usually there is nothing.
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT id FROM {table} WHERE status = 'received' ORDER BY id LIMIT %s",  # noqa: S608 - our own name
-            [limit],
-        )
-        ids = [row[0] for row in cursor.fetchall()]
-    if not ids:
-        return []
-    return list(InboundRequest.objects.filter(pk__in=ids).select_related("connector").order_by("id"))
+    return rows.read(InboundRequest, "WHERE status = 'received' ORDER BY id LIMIT %s", [limit])
 
 
 @dataclass(slots=True)
@@ -79,26 +70,40 @@ class Batch:
         self.counts[(name, key)] = self.counts.get((name, key), 0) + 1
 
 
-@dataclass(slots=True)
 class Shared:
-    """What the requests of a batch have in common, read once: their connectors, subscriptions and channels."""
+    """What the requests of a batch have in common, read at once: connectors, subscriptions, channels with their teams.
 
-    _connectors: dict[int, Connector] = field(default_factory=dict)
-    _subscriptions: dict[int, list[Subscription]] = field(default_factory=dict)
-    _channels: dict[int, Channel] = field(default_factory=dict)
+    Two subscriptions that lead to one channel share its object, which counts what it was given.
+    """
 
-    def connector(self, found: Connector) -> Connector:
+    def __init__(self, waiting: Iterable[InboundRequest]) -> None:
+        self._subscriptions: dict[int, list[Subscription]] = defaultdict(list)
+        self._connectors = _by_key(Connector, (row.connector_id for row in waiting))
+        keys = list(self._connectors)
+        if not keys:
+            return
+        found = rows.read(Subscription, f"WHERE connector_id IN ({rows.marks(keys)}) ORDER BY id", keys)
+        channels = _by_key(Channel, (each.channel_id for each in found))
+        teams = _by_key(Team, (each.team_id for each in channels.values()))
+        for channel in channels.values():
+            channel.team = teams[channel.team_id]
+        for each in found:
+            each.connector, each.channel = self._connectors[each.connector_id], channels[each.channel_id]
+            self._subscriptions[each.connector_id].append(each)
+
+    def connector(self, key: int) -> Connector:
         """The one that stands for this row in the whole batch."""
-        return self._connectors.setdefault(found.pk, found)
+        return self._connectors[key]
 
     def subscriptions(self, connector: Connector) -> list[Subscription]:
-        """A connector's. Two that lead to one channel share its row, which counts what it was given."""
-        if connector.pk not in self._subscriptions:
-            rows = list(connector.subscriptions.select_related("channel__team"))
-            for row in rows:
-                row.channel = self._channels.setdefault(row.channel_id, row.channel)
-            self._subscriptions[connector.pk] = rows
+        """A connector's, oldest first."""
         return self._subscriptions[connector.pk]
+
+
+def _by_key(model: type[rows.M], keys: Iterable[int]) -> dict[int, rows.M]:
+    wanted = list(dict.fromkeys(keys))
+    found = rows.read(model, f"WHERE id IN ({rows.marks(wanted)})", wanted) if wanted else []
+    return {each.pk: each for each in found}
 
 
 @dataclass(slots=True)
@@ -126,16 +131,17 @@ class Prepared:
 
 def process_batch(limit: int = 20) -> Batch:
     """Process some waiting requests. One that breaks off is tried again, three times."""
-    batch, shared = Batch(), Shared()
-    for rows in _groups(unprocessed(limit)):
-        batch.requests += len(rows)
+    batch, waiting = Batch(), unprocessed(limit)
+    shared = Shared(waiting)
+    for group in _groups(waiting):
+        batch.requests += len(group)
         ready: dict[int, Prepared] = {}
-        for row in rows:
+        for row in group:
             with _watched(row):
                 ready[row.pk] = prepare(row, shared)
         # One commit for the group, because a commit waits for the disk; what breaks off alone is undone alone.
         with transaction.atomic():
-            for row in rows:
+            for row in group:
                 stored = False
                 with _watched(row), transaction.atomic():
                     if row.pk in ready:
@@ -151,11 +157,11 @@ def process_batch(limit: int = 20) -> Batch:
     return batch
 
 
-def _groups(rows: list[InboundRequest]) -> Iterator[list[InboundRequest]]:
+def _groups(waiting: list[InboundRequest]) -> Iterator[list[InboundRequest]]:
     """In their order, as many together as memory allows."""
     group: list[InboundRequest] = []
     size = 0
-    for row in rows:
+    for row in waiting:
         if group and size + row.size > GROUP_BYTES:
             yield group
             group, size = [], 0
@@ -215,7 +221,7 @@ def http_of(row: InboundRequest) -> Http:
 
 def prepare(row: InboundRequest, shared: Shared) -> Prepared:
     """Parse, understand, render, match; reads the database and writes nothing."""
-    row.connector = connector = shared.connector(row.connector)
+    row.connector = connector = shared.connector(row.connector_id)
     try:
         source = connector.source_object()
         http = http_of(row)
@@ -278,8 +284,7 @@ def _is_sample(connector: Connector, http: Http) -> bool:
 
 
 def _finish(row: InboundRequest, status: str, now: dt.datetime, code: str = "", message: str = "") -> None:
-    row.status, row.processed_at, row.error_code, row.error_message = status, now, code[:60], message[:300]
-    row.save(update_fields=["status", "processed_at", "error_code", "error_message"])
+    rows.change(row, status=status, processed_at=now, error_code=code[:60], error_message=message[:300])
 
 
 def _tell(
@@ -320,14 +325,11 @@ def _tell(
 
 def _store(told: Told, row: InboundRequest, source: Source, ctx: Context, batch: Batch) -> None:
     event, item, card = told.event, told.item, told.card
-    try:
-        with transaction.atomic():
-            event.save()
-    except IntegrityError:
-        # The same id twice in one request, or another process was faster.
-        event.pk, event.outcome = None, Event.Outcome.DUPLICATE
+    if not rows.add(event, unless_there=True):
+        # The source sent it before, the same id stands twice in one request, or another process was faster.
+        event.outcome = Event.Outcome.DUPLICATE
         event.reason, event.trace = "The source sent this event before; it was told once.", []
-        event.save()
+        rows.add(event)
         return
     if card is not None and told.matched:
         thread = item.notification.thread_key if isinstance(item.notification, Notification) else ""
@@ -410,7 +412,6 @@ def send(
     slow: of a replay in bulk. Returns the keys of the channels.
     """
     channels: set[int] = set()
-    rows: list[Delivery] = []
     now = timezone.now()
     for subscription in matched:
         if subscription.channel_id not in channels:
@@ -429,8 +430,7 @@ def send(
             if slow is not None:
                 slow.put(row)
             holding.observe(row, subscription.channel, now)
-            rows.append(row)
-    Delivery.objects.bulk_create(rows, ignore_conflicts=True)
+            rows.add(row, unless_there=True)
     deliveries.nudge()
     return channels
 

@@ -19,7 +19,7 @@ from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
 from apps.core import tokens, wake
 from apps.core.errors import Conflict, NotFound
-from apps.core.insert import insert
+from apps.core.rows import insert
 from apps.core.tokens import new_id
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
