@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import threading
@@ -19,6 +20,10 @@ from django.core.handlers.wsgi import WSGIRequest  # noqa: E402 - after the sett
 from django.db import DatabaseError, connection  # noqa: E402
 
 from apps.inbound.views import hook  # noqa: E402
+
+# What is loaded stays for ever: looking through it for garbage would hold up the webhooks of that moment.
+gc.collect()
+gc.freeze()
 
 # The paths of apps.inbound.urls. Sessions, messages and sign-in mean nothing there, and cost a third of the speed.
 _HOOK = re.compile(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from apps.connectors import memory, services
 from apps.connectors.models import Connector, Secret
+from apps.core import rows
 from apps.core.errors import ConfigurationError
 from apps.sources.source import Source
 from apps.sources.verify import Scheme
@@ -44,13 +45,20 @@ def find(public_id: str, *, fresh: bool = False) -> Known:
     if found is not None and not fresh and found.until > time.monotonic():
         return found
     memory.known.pop(public_id, None)
-    connector = Connector.objects.get(public_id=public_id)
+    row = rows.read(Connector, "WHERE public_id = %s", [public_id])
+    if not row:
+        raise Connector.DoesNotExist
+    connector = row[0]
     source = connector.source_object()
     try:
         scheme: Scheme | None = services.scheme_of(connector)
     except ConfigurationError:
         scheme = None
-    secrets = list(connector.secrets.all()) if scheme is not None and scheme.needs_secret else []
+    secrets: list[Secret] = []
+    if scheme is not None and scheme.needs_secret:
+        secrets = rows.read(
+            Secret, "WHERE connector_id = %s ORDER BY created_at DESC, id DESC", [connector.pk]
+        )
     if len(memory.known) >= MOST:
         memory.forget()
     known = Known(connector, source, scheme, secrets, time.monotonic() + FRESH)
