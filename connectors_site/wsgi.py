@@ -17,13 +17,17 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "connectors_site.settings")
 _site = get_wsgi_application()
 
 from django.core.handlers.wsgi import WSGIRequest  # noqa: E402 - after the settings
-from django.db import DatabaseError, connection  # noqa: E402
+from django.db import DatabaseError, connection, connections  # noqa: E402
+from django.urls import get_resolver  # noqa: E402
 
 from apps.inbound.views import hook  # noqa: E402
 
-# What is loaded stays for ever: looking through it for garbage would hold up the webhooks of that moment.
+# All pages too, so that the first request does not wait for them and a mistake in them shows at the start. What is
+# loaded stays for ever: looking through it for garbage would hold up the webhooks of that moment.
+get_resolver().url_patterns  # noqa: B018 - loads them
 gc.collect()
 gc.freeze()
+connections.close_all()  # none is taken along into another process
 
 # The paths of apps.inbound.urls. Sessions, messages and sign-in mean nothing there, and cost a third of the speed.
 _HOOK = re.compile(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -52,8 +51,10 @@ class Command(BaseCommand):
 
     def _web(self, port: int) -> list[str]:
         return [
-            str(Path(sys.executable).with_name("granian")),
-            "--interface", "wsgi", "--host", settings.HOST, "--port", str(port), "--workers",
-            str(settings.WEB_WORKERS), "--blocking-threads", "4", "--no-ws", "--log-level", "warning",
-            "--respawn-failed-workers", "connectors_site.wsgi:application",
-        ]  # fmt: skip
+            sys.executable,
+            "-m",
+            "connectors_site.serve",
+            settings.HOST,
+            str(port),
+            str(settings.WEB_WORKERS),
+        ]
