@@ -16,12 +16,15 @@ RUN_DIR = DATA_DIR / "run"
 DATA_DIR.mkdir(parents=True, exist_ok=True)
 
 # --- Mode, keys, addresses ---------------------------------------------------------------------
-DEBUG = env.flag("DEBUG", default=False)
+DEVELOPMENT = env.flag("DEBUG", default=False)
+# Django's own debug mode stays off all the same. It keeps the text of the last 9,000 statements of each connection, cards
+# and bodies included, and answers errors with tracebacks; the log has those.
+DEBUG = False
 TESTING = "pytest" in sys.modules
 
 SECRET_KEY = env.text("SECRET_KEY")
 if not SECRET_KEY:
-    if not (DEBUG or TESTING):
+    if not (DEVELOPMENT or TESTING):
         raise ImproperlyConfigured(
             "SECRET_KEY is not set. Give a long random value (or SECRET_KEY_FILE); DEBUG=1 makes one."
         )
@@ -38,7 +41,7 @@ HOST = env.text("HOST", "127.0.0.1")
 PUBLIC_URL = env.url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).geturl().rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_public.hostname or "127.0.0.1"]
-if DEBUG:
+if DEVELOPMENT:
     ALLOWED_HOSTS = [*dict.fromkeys([*ALLOWED_HOSTS, "localhost", "127.0.0.1", "[::1]"])]
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 # The pretend Teams comes with `up --demo`, unless SANDBOX says otherwise.
@@ -188,7 +191,7 @@ UNFOLD: dict[str, object] = {
 
 # --- Security ----------------------------------------------------------------------------------
 _https = _public.scheme == "https"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https and not DEBUG
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https and not DEVELOPMENT
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SECURE_HSTS_SECONDS = 31_536_000 if _https else 0
@@ -212,12 +215,12 @@ STATIC_URL = "/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATICFILES_DIRS = [path for path in [BASE_DIR / "static"] if path.is_dir()]
 # Development serves the files where they stand, so that nothing has to be collected for tests.
-WHITENOISE_USE_FINDERS = DEBUG or TESTING
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT or TESTING
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG or TESTING
+        if DEVELOPMENT or TESTING
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }

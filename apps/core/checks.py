@@ -15,7 +15,7 @@ from django.core.checks import Warning as Caution
 @register()
 def public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """core.W001: sources cannot reach a loopback address; core.W002: plain HTTP in production."""
-    if settings.DEBUG:
+    if settings.DEVELOPMENT:
         return []
     parts = urlsplit(settings.PUBLIC_URL)
     found: list[CheckMessage] = []
@@ -41,7 +41,7 @@ def public_url(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMe
 @register()
 def field_keys(app_configs: Sequence[Any] | None, **kwargs: Any) -> list[CheckMessage]:
     """core.W003: keys for secrets at rest depend on SECRET_KEY."""
-    if settings.DEBUG or not settings.FIELD_KEYS_DERIVED:
+    if settings.DEVELOPMENT or not settings.FIELD_KEYS_DERIVED:
         return []
     return [
         Caution(
