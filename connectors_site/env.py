@@ -119,7 +119,7 @@ def database(parts: SplitResult) -> dict[str, object]:
                 "transaction_mode": "IMMEDIATE",
                 # FULL: an answered request has to survive a power loss, not only the death of a process.
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; "
-                "PRAGMA cache_size=-20000; PRAGMA mmap_size=134217728;",
+                "PRAGMA cache_size=-8000;",
             },
         }
     if not parts.path.strip("/"):
