@@ -177,9 +177,17 @@ class _Stream:
         place = number % len(self._paths)
         raw, headers = self._makers[place](number)
         try:
-            link = self._free.pop() if self._free else await asyncio.open_connection("127.0.0.1", self._port)
+            link = await self._link()
             status = await post_one(*link, self._paths[place], raw, headers)
             self._free.append(link)
         except (OSError, asyncio.IncompleteReadError):
             status = 0
         self._answers[status] += 1
+
+    async def _link(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        while self._free:
+            reader, writer = self._free.pop()
+            if not reader.at_eof():
+                return reader, writer
+            writer.close()  # the server closes what has been idle for half a minute
+        return await asyncio.open_connection("127.0.0.1", self._port)
