@@ -20,7 +20,7 @@ from apps.connectors import matching, options
 from apps.connectors.matching import Rules
 from apps.connectors.services import clean_patterns
 from apps.core.errors import ConfigurationError, PayloadError, TooLarge
-from apps.inbound import buttons, pipeline, trials
+from apps.inbound import buttons, trials, understanding
 from apps.inbound.models import Event
 from apps.sources import declarative, registry
 from apps.sources.declarative.source import DeclarativeSource
@@ -87,7 +87,7 @@ def _stored(body: dict[str, Any]) -> Asked:
     row = find(Event.objects.select_related("connector", "request__connector"), body["event"], "event")
     source = row.connector.source_object()
     chosen = options.clean(source, body["options"]) if "options" in body else row.connector.options
-    http = pipeline.http_of(row.request)
+    http = understanding.http_of(row.request)
     ctx = Context(
         {**options.defaults(source), **chosen}, row.request.received_at, http.headers, buttons.example
     )

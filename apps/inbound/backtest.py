@@ -21,7 +21,7 @@ from apps.cards.notification import Card
 from apps.connectors import options
 from apps.connectors.models import Connector
 from apps.core.errors import AppError, ConfigurationError
-from apps.inbound import pipeline
+from apps.inbound import understanding
 from apps.inbound.models import Event, InboundRequest
 from apps.inbound.trials import Proposal, Trial, attempt, context, judge
 from apps.sources.events import RawEvent
@@ -173,7 +173,7 @@ def _read(
     if request is None:
         return [], None
     request.connector = connector
-    http = pipeline.http_of(request)
+    http = understanding.http_of(request)
     ctx = context(source, new, http, request.received_at)
     try:
         return parse(source, http, ctx), ctx

@@ -11,7 +11,7 @@ from django.utils import timezone
 from apps.connectors import services as connectors
 from apps.core import masking, tokens
 from apps.core.errors import ConfigurationError, Conflict
-from apps.inbound import pipeline, services
+from apps.inbound import services, understanding
 from apps.inbound.models import InboundRequest, SavedSample
 from apps.sources.http import Headers, Http
 
@@ -41,7 +41,7 @@ def save(row: InboundRequest, name: str, *, event: str = "", saved_by: str = "")
     headers = {
         key: masking.mask_text(value)
         for key, value in row.headers.items()
-        if not masking.is_secret(key) and key.lower() != pipeline.SAMPLE_HEADER
+        if not masking.is_secret(key) and key.lower() != understanding.SAMPLE_HEADER
     }
     try:
         with transaction.atomic():
@@ -71,7 +71,7 @@ def http_of(sample: SavedSample) -> Http:
 def run(sample: SavedSample) -> InboundRequest:
     """Take the sample in for real, signed as the source would sign it now. Raises Conflict without a secret."""
     connector, now = sample.connector, timezone.now()
-    mark = {pipeline.SAMPLE_HEADER: tokens.sign(connector.public_id, purpose="sample")}
+    mark = {understanding.SAMPLE_HEADER: tokens.sign(connector.public_id, purpose="sample")}
     http = replace(http_of(sample), headers=Headers({**sample.headers, **mark}))
     http = services.signed(connector, http, now)
     source, scheme = connector.source_object(), connectors.scheme_of(connector)

@@ -23,7 +23,7 @@ from apps.core.rows import insert
 from apps.core.tokens import new_id
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
-from apps.inbound import buttons, pipeline
+from apps.inbound import buttons, pipeline, understanding
 from apps.inbound.models import Event, InboundRequest
 from apps.sources.http import Headers, Http
 from apps.sources.samples import CONTENT_TYPES, sample, samples
@@ -99,7 +99,7 @@ def sample_request(connector: Connector, event: str = "") -> Http:
     headers = {"content-type": CONTENT_TYPES[found.kind], **http.headers}
     if found.kind != "json":
         headers["content-type"] = CONTENT_TYPES[found.kind]
-    headers[pipeline.SAMPLE_HEADER] = tokens.sign(connector.public_id, purpose="sample")
+    headers[understanding.SAMPLE_HEADER] = tokens.sign(connector.public_id, purpose="sample")
     return signed(connector, replace(http, headers=Headers(headers)), now)
 
 
@@ -151,7 +151,7 @@ def card_of(event: Event, channels: Iterable[int] = ()) -> tuple[Card, str]:
     """
     row = event.request
     source = event.connector.source_object()
-    http = pipeline.http_of(row)
+    http = understanding.http_of(row)
     ctx = connectors.context(event.connector, http.headers, row.received_at)
     found = parse(source, http, ctx)
     if event.index >= len(found):

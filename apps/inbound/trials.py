@@ -14,7 +14,7 @@ from apps.connectors import options, services
 from apps.connectors.matching import Rules, Verdict, decide
 from apps.connectors.models import Connector, Subscription
 from apps.core.errors import AppError
-from apps.inbound import pipeline, saved
+from apps.inbound import saved, understanding
 from apps.inbound.models import Event, SavedSample
 from apps.sources.events import RawEvent
 from apps.sources.http import Http
@@ -143,7 +143,7 @@ class Material:
 
 def stored(event: Event) -> Material:
     """A stored event, as it came in."""
-    return Material(pipeline.http_of(event.request), event.index, event.request.received_at)
+    return Material(understanding.http_of(event.request), event.index, event.request.received_at)
 
 
 def kept(sample: SavedSample) -> Material:

@@ -21,7 +21,7 @@ from apps.connectors.models import Connector, CustomSource
 from apps.core import roles
 from apps.core.errors import AppError, PayloadError
 from apps.inbound.models import InboundRequest
-from apps.inbound.pipeline import http_of
+from apps.inbound.understanding import http_of
 from apps.sources import declarative
 from apps.sources.declarative.document import Document, DocumentError
 from apps.sources.declarative.source import DeclarativeSource
