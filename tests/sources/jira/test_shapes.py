@@ -27,6 +27,12 @@ THIN = {
 }
 
 
+MOVE = {
+    "workflowId": 10927, "workflowName": "Orbit workflow", "transitionId": 21, "transitionName": "Finish",
+    "from_status": "In Review", "to_status": "Done",
+}  # fmt: skip
+
+
 def issue(site: str = CLOUD, **fields: Any) -> dict[str, Any]:
     return {
         "id": "10040",
@@ -99,6 +105,15 @@ UPDATES: list[tuple[str, dict[str, Any], str, str, str]] = [
      "comment.edited", "Comment edited on bug", f"{SERVER}/browse/ORB-41?focusedCommentId=120"),
     ("an old server's deleted comment", update(kind="issue_comment_deleted", changelog=None, site=SERVER),
      "comment.deleted", "Comment deleted from bug", f"{SERVER}/browse/ORB-41"),
+    ("an old server's edited comment, told as a change", update(change("Comment", "hush", "new"), kind=None,
+     comment=THIN, site=SERVER), "comment.edited", "Comment edited on bug", f"{SERVER}/browse/ORB-41?focusedCommentId=120"),
+    ("an old server's deleted comment, told as a change", update(change("Comment", "hush", None), kind=None, site=SERVER),
+     "comment.deleted", "Comment deleted from bug", f"{SERVER}/browse/ORB-41"),
+    ("a workflow's post function", {"transition": MOVE, "comment": "", "user": OLD_MIRA, "issue": issue(SERVER),
+     "timestamp": 1773479213000}, "issue.transitioned", "Issue is now Done: ORB-41", f"{SERVER}/browse/ORB-41"),
+    ("archived", update(kind="issue_archived", changelog=None), "issue.updated", "Issue archived: ORB-41", PAGE),
+    ("an event of a later version", {"webhookEvent": "jira:issue_starred", "user": MIRA, "issue": issue()},
+     "other.issue_starred", "Issue starred: ORB-41", PAGE),
     ("an old server that says nothing but that it changed", update(kind=None, changelog=None, site=SERVER),
      "issue.updated", "Issue updated: ORB-41", f"{SERVER}/browse/ORB-41"),
     ("work logged", update(change("timespent", "3600", "9000"), change("WorklogId", None, "7"), kind="issue_work_logged",
@@ -143,7 +158,6 @@ CHANGES: list[tuple[dict[str, Any], str]] = [
     (change("Risk", "low", "high", fieldId="customfield_10077", fieldtype="custom"), "Risk: low → high"),
     (change("Zusammenfassung", "a", "b", fieldId="summary"), "Zusammenfassung: a → b"),
     (change("Deploys", "{}", '{"pr": {"count": 1}}'), "Deploys changed"),
-    (change("Comment", "hush", None), "Comment changed"),
     (change("environment", None, "Ask [~accountid:5c]"), "Environment: Ask @Mira Vale"),
     (change("Reviewers", None, None, to="[10020, 10021]"), "Reviewers changed"),
     (change("description", f"{TEXT}Old end.", f"{TEXT}New end."),
@@ -365,6 +379,69 @@ def test_who_created_an_issue_is_not_said_to_have_changed_it() -> None:
     made = note({"webhookEvent": "jira:issue_created", "issue": issue(creator=MIRA)})
     assert made.actor is not None
     assert made.actor.name == "Mira Vale"
+
+
+def test_a_comment_told_as_a_change_keeps_its_text_to_itself() -> None:
+    beside = note(update(change("Comment", "hush", None), change("summary", "Old", "New")))
+    assert lines(beside) == ["Comment changed", "Summary: Old → New"]
+    alone = note(update(change("Comment", "hush", None), kind=None))
+    assert "hush" not in repr(alone)
+    assert lines(alone) == []
+
+
+def test_a_workflows_post_function_says_from_where_to_where() -> None:
+    found = note({"transition": MOVE, "comment": "", "user": OLD_MIRA, "issue": issue(SERVER)})
+    assert found.status == "Done"
+    assert lines(found) == ["Status: In Review → Done"]
+    # The issue in such a payload is still where it was.
+    assert all(fact.title != "Status" for fact in found.facts)
+
+
+def test_whoever_is_only_an_account_id_gets_the_name_that_another_field_tells() -> None:
+    found = note(update(change("summary", "a", "b"), user={"accountId": "5c"}, issue=issue(reporter=MIRA)))
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
+    unknown = note(update(change("summary", "a", "b"), user={"accountId": "9z"}, issue=issue(reporter=MIRA)))
+    assert unknown.actor is None
+
+
+def test_what_a_sprint_was_is_compared_in_the_named_fields_only() -> None:
+    new = {"id": 4, "name": "S4", "state": "active", "startDate": "2026-03-02T08:00:00.000Z"}
+    started = note({"webhookEvent": "sprint_started", "sprint": new, "oldValue": {"state": "future"}})
+    assert lines(started) == ["State: future → active"]
+    whole = note(
+        {
+            "webhookEvent": "sprint_updated",
+            "sprint": new,
+            "oldValue": {"id": 4, "name": "S", "state": "active"},
+        }
+    )
+    assert lines(whole) == ["Name: S → S4", "Start: – → 02 Mar 2026, 08:00 UTC"]
+
+
+def test_a_link_to_a_sub_task_is_told_in_words() -> None:
+    kind = {
+        "name": "jira_subtask_link",
+        "outwardName": "jira_subtask_outward",
+        "inwardName": "jira_subtask_inward",
+    }
+    link = {"id": 1, "sourceIssueId": 10101, "destinationIssueId": 10102, "issueLinkType": kind}
+    found = note({"webhookEvent": "issuelink_created", "issueLink": link})
+    assert found.title == "Issues linked: #10101 has the sub-task #10102"
+    assert "jira_" not in repr(found.facts)
+
+
+def test_another_provider_of_time_tracking_is_a_changed_setting() -> None:
+    body = {
+        "webhookEvent": "option_timetracking_provider_changed",
+        "property": {"key": "jira.timetracking.provider", "value": "Tempo"},
+    }
+    assert note(body).title == "Setting changed: Time tracking provider"
+    assert outcome(body).event.name == "setting.changed"
+
+
+def test_a_thing_without_a_place_is_in_no_thread_with_others() -> None:
+    assert note({"webhookEvent": "attachment_created", "attachment": {"filename": "a.png"}}).thread_key == ""
 
 
 RULES: list[tuple[dict[str, Any], str, str, str]] = [

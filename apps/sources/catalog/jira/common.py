@@ -66,7 +66,13 @@ def actor_of(payload: Payload) -> Actor | None:
     if kind.endswith("issue_created"):
         paths += ["$.issue.fields.creator", "$.issue.fields.reporter"]
     base = base_of(payload)
-    return next((found for path in paths if (found := person(payload.sub(path), base))), None)
+    found = next((found for path in paths if (found := person(payload.sub(path), base))), None)
+    if found:
+        return found
+    # Strict profiles give the account id alone; another place in the payload may name the same person.
+    account = payload.first("$.user.accountId", "$.actor.accountId")
+    name = dict(_names(payload)).get(account, "") if account else ""
+    return Actor(name, profile(base, payload.sub("$.user"))) if name else None
 
 
 def text_of(payload: Payload, path: str, limit: int = 1200, people: Payload | None = None) -> Markdown:
@@ -193,7 +199,7 @@ def tell(
     whole = plain(f"{title}: {what}" if what else title)
     own, at_place = page_url(url), place.url if place else ""
     target = own or at_place or base_of(payload)
-    number = issue.opt("$.key") or issue.opt("$.id") or issue_number(payload, issue)
+    number = thread or issue.opt("$.key") or issue.opt("$.id") or issue_number(payload, issue)
     return Notification(
         title=" ".join(whole.split()),
         status=status,
@@ -205,7 +211,7 @@ def tell(
         facts=facts,
         lists=(changed,) if changed else (),
         occurred_at=payload.time("$.timestamp"),
-        thread_key=f"jira:{thread or number}",
+        thread_key=f"jira:{number}" if number else "",
         link_title=button
         if own
         else "Open project"

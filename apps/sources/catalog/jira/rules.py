@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from apps.sources.sdk import Context, Events, Fact, Link, Markdown, Notification, Payload, RawEvent
 
-from .common import tell, text_of
-from .site import browse, page_url, project_page
+from .changes import change_list
+from .comments import shared_text
+from .common import facts_of, headline, issue_of, state, tell, text_of
+from .site import browse, issue_page, page_url, project_page
 
 events = Events()
 KEYS = ("$.issue", "$.issueKey", "$.issue_key", "$.key", "$.ticket", "$.issuekey")
@@ -71,8 +73,22 @@ def _words(key: str) -> str:
 def other(event: RawEvent, ctx: Context) -> Notification:
     payload = event.payload
     words = event.name.partition(".")[2].replace("_", " ").capitalize()
+    issue = issue_of(payload)
     named = [
-        Fact(key[:60], payload.first(f"$.{key}.name", f"$.{key}.displayName", f"$.{key}.key", f"$.{key}.id"))
+        Fact(
+            _words(key), payload.first(f"$.{key}.displayName", f"$.{key}.name", f"$.{key}.key", f"$.{key}.id")
+        )
         for key in payload.keys("$")[:10]
+        if key not in ("user", "issue", "comment", "changelog")
     ]
-    return tell(event, words or "Something happened in Jira", facts=tuple(named))
+    return tell(
+        event,
+        words or "Something happened in Jira",
+        what=headline(issue, payload),
+        url=issue_page(payload, issue),
+        status=state(issue)[0],
+        text=shared_text(payload, ctx),
+        facts=(*named, *facts_of(issue)[:4]),
+        button="Open issue",
+        changed=change_list(payload),
+    )

@@ -31,6 +31,7 @@ OTHER_PLACES = {"issuetype": "issueType", "configuration": "board"}
 SETTINGS = {
     "voting": "Voting", "watching": "Watching", "unassigned_issues": "Unassigned issues", "subtasks": "Sub-tasks",
     "attachments": "Attachments", "issuelinks": "Issue links", "timetracking": "Time tracking",
+    "timetracking_provider": "Time tracking provider",
 }  # fmt: skip
 
 
