@@ -203,3 +203,54 @@ def test_an_event_without_its_sentences_still_makes_a_card(
     assert found.title
     if row[1].get("resource") and row[0] != "a vote" and "without the work item" not in row[0]:
         assert found.title == row[2]
+
+
+def test_the_verb_of_a_sentence_is_found_behind_the_title_too() -> None:
+    sentences = {
+        "Mira Vale marked pull request 7 (Widen (and completed) the dish) as a draft in Dish": "drafted",
+        "Mira Vale marked pull request 7 (Widen (and completed) the dish) as ready for review": "published",
+        "Mira Vale updated the source branch of pull request 7 (Widen (and completed) the dish) in Dish": "pushed",
+    }
+    for said, kind in sentences.items():
+        body = event(
+            "git.pullrequest.updated", change(repository(CLOUD), title="Widen (and completed) the dish"), said
+        )
+        http = Http(headers=Headers({}), body=json.dumps(body).encode())
+        (found,) = understand_all(SOURCE, http, Context())
+        assert found.event.name == f"git.pullrequest.updated.{kind}"
+
+
+def test_a_sentence_that_begins_with_the_pull_request_names_nobody() -> None:
+    body = event(
+        "git.pullrequest.updated",
+        change(repository(CLOUD)),
+        "Pull request 7 (Widen the dish) was updated in Dish",
+    )
+    assert note(body).actor is None
+
+
+def test_mentions_in_comments_are_names_and_never_ids() -> None:
+    bo = "0f0f0f0f-1111-2222-3333-444444444444"
+    review = change(repository(CLOUD), reviewers=[{"id": bo, "displayName": "Bo Lin", "vote": 0}])
+    text = f"@<{bo.upper()}> and @<9a9a9a9a-1111-2222-3333-444444444444> please look, x < y"
+    comment = {"id": 1, "content": text, "author": MIRA, "commentType": "text"}
+    kind = "ms.vss-code.git-pullrequest-comment-event"
+    found = note(
+        event(kind, {"comment": comment, "pullRequest": review}, "Mira Vale has commented on a pull request")
+    )
+    assert str(found.text).startswith("@Bo Lin and @someone please look, x ")
+    opened = note(event("git.pullrequest.created", {**review, "description": f"For @<{bo}>"}, "x"))
+    assert str(opened.text) == "For @Bo Lin"
+
+
+def test_a_picture_in_a_work_item_is_named_where_only_the_api_would_show_it() -> None:
+    html = f'<div>Look: <img src="{CLOUD}/{PROJECT}/_apis/wit/attachments/1?fileName=a.png" alt="a.png"> there</div>'
+    found = note(event("workitem.created", work(CLOUD, **{"System.Description": html}), "x"))
+    assert str(found.text) == "Look: (picture) there"
+
+
+def test_a_ref_that_is_no_branch_and_no_tag_links_to_the_repository() -> None:
+    moved = {"name": "refs/notes/commits", "oldObjectId": BEFORE, "newObjectId": NEW}
+    found = note(event("git.push", push(repository(CLOUD), commits=[], refUpdates=[moved]), "x"))
+    assert found.subject is not None
+    assert found.subject.url == PAGES

@@ -173,7 +173,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         if _forced(payload):
             headline = f"Force-push to {what}" + (f": {count(total, 'commit')}" if total else "")
             status, severity = "Force push", Severity.WARNING
-        if base and verb != "deleted":
+        if base and verb != "deleted" and _kind(ref) != "ref":
             url = f"{base}?version={mark}{in_url(what)}"
     elif moves:
         what = f"{len(moves)} branches and tags"
