@@ -13,6 +13,9 @@ from apps.cards.text import clean, escape, link, truncate
 _MACRO = re.compile(
     r"\{(?:code|noformat|quote|panel|color|anchor|expand|info|tip|note|warning)(?::[^{}\n]{0,200})?\}"
 )
+# What wiki markup cannot say, Cloud puts in as a document: {adf:display=block}{"type":"expand",…}{adf}
+_DOCUMENT = re.compile(r"\{adf(?::[^{}\n]{0,200})?\}(.*?)(?:\{adf\}|\Z)", re.DOTALL)
+_SAID = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\.){1,2000})"')
 _BREAK = re.compile(r"\\\\(?=\s|$)")  # two backslashes end a line
 _HEADING = re.compile(r"^h[1-6]\.\s+")
 _QUOTE = re.compile(r"^bq\.\s+")
@@ -33,6 +36,7 @@ _TOKEN = re.compile(
 def convert(text: object, *, max_chars: int = 4000) -> Markdown:
     """The text in the subset of Teams. Raises nothing."""
     source = clean(text)[: max(max_chars * 4, 2000)]
+    source = _DOCUMENT.sub(lambda found: " ".join(_SAID.findall(found[1])), source)
     source = _BREAK.sub("\n", _MACRO.sub("", source))
     done: list[str] = []
     header: list[str] = []
@@ -86,7 +90,7 @@ def inline(text: str) -> str:
         if kind == "user":
             out.append(str(escape("@" + value.removeprefix("accountid:"))))
         elif kind == "link":
-            name, _, url = value.partition("|")
+            name, _, url = value.removeprefix("^").removesuffix("|smart-link").partition("|")
             url = (url or name).split("|")[0]
             out.append(str(link(name, url)))
         elif kind == "image":

@@ -328,7 +328,7 @@ THINGS: list[tuple[str, dict[str, Any], str, str, str]] = [
     ("user_created", {"user": MIRA}, "User created: Mira Vale", "Jira", f"{CLOUD}/jira/people/5c"),
     ("user_created", {"user": {"self": f"{SERVER}/rest/api/2/user?key=mv", "name": "mv", "key": "mv"}},
      "User created: mv", "Jira", f"{SERVER}/secure/ViewProfile.jspa?name=mv"),
-    ("user_deleted", {"user": {"accountId": "5c:9"}}, "User deleted: 5c:9", "Jira", ""),
+    ("user_deleted", {"user": {"accountId": "5c:9"}}, "User deleted", "Jira", ""),
     ("filter_updated", {"filter": {"id": "4", "self": f"{CLOUD}/rest/api/2/filter/4", "name": "Mine"}},
      "Filter changed: Mine", "Jira", f"{CLOUD}/issues/?filter=4"),
     ("project_soft_deleted", {"project": {"self": f"{CLOUD}/rest/api/2/project/1", "key": "ORB", "name": "Orbit"}},

@@ -65,9 +65,15 @@ def repository_link(payload: Payload) -> Link | None:
     return Link(shown, repository_url(payload, repository))
 
 
+def _heard(payload: Payload) -> re.Match[str] | None:
+    """Who pushed to which `repository:branch`, as Microsoft's sentence says it now or said it before."""
+    old = r" branch (\S+) of repository (\S.{0,100}?)\.?$"
+    return _PUSHED.match(re.sub(old, r" \2:\1", said(payload)))
+
+
 def _repository_said(payload: Payload) -> Link | None:
     """The repository that Microsoft's sentence names, where no resource was sent."""
-    found = _PUSHED.match(said(payload))
+    found = _heard(payload)
     name = found["what"].partition(":")[0] if found else ""
     if not name:
         ends = _IN.search(said(payload))
@@ -164,7 +170,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     base = repository_url(payload, repository_of(payload)) or (place.url if place else "")
     total = max(payload.count("$.resource.commits"), resource.opt_int("$.commitsCount") or 0)
     title, what, status, severity, url = "Code pushed", "", "", Severity.INFO, base
-    heard, headline = _PUSHED.match(said(payload)), ""
+    heard, headline = _heard(payload), ""
     if len(moves) == 1:
         ref, old, new = moves[0]
         verb, status, severity = _happened(ref, old, new)
@@ -264,7 +270,9 @@ def repository(event: RawEvent, ctx: Context) -> Notification:
     resource = payload.sub("$.resource")
     title, severity = REPOSITORY.get(action, (f"Repository {words(action)}", Severity.NEUTRAL))
     thing = repository_of(payload)
+    heard = re.search(r" with name (\S.{0,100}?)\.?$", said(payload))
     name = thing.first("$.name") or resource.first("$.newName", "$.repositoryName", "$.name")
+    name = name or (heard[1] if heard else "")
     project = thing.opt("$.project.name") or project_of(payload)
     status, what = "", f"{project}/{name}" if project and name and project != name else name
     old = resource.first("$.oldName", "$.previousName")
