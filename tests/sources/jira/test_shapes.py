@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.cards import adaptive
-from apps.cards.notification import Notification
+from apps.cards.notification import Notification, Severity
 from apps.sources.catalog.jira import SOURCE
 from apps.sources.http import Headers, Http
 from apps.sources.source import Context, Understood
@@ -395,6 +395,36 @@ def test_a_workflows_post_function_says_from_where_to_where() -> None:
     assert lines(found) == ["Status: In Review → Done"]
     # The issue in such a payload is still where it was.
     assert all(fact.title != "Status" for fact in found.facts)
+
+
+@pytest.mark.parametrize(
+    "fields, severity",
+    [
+        ({"status": {"name": "Closed"}}, Severity.GOOD),
+        ({"status": {"name": "Fermé"}, "resolution": {"name": "Fixed"}}, Severity.GOOD),
+        ({"status": {"name": "Open"}, "resolution": None}, Severity.NEUTRAL),
+    ],
+)
+def test_a_status_without_a_category_is_done_by_its_resolution_or_name(
+    fields: Any, severity: Severity
+) -> None:
+    body = update(
+        change("status", "Open", fields["status"]["name"]), issue=issue(SERVER, **fields), site=SERVER
+    )
+    assert note(body).severity is severity
+
+
+def test_a_transition_is_coloured_by_where_it_leads() -> None:
+    assert note({"transition": MOVE, "issue": issue(SERVER)}).severity is Severity.GOOD
+    assert (
+        note({"transition": {**MOVE, "to_status": "Testing"}, "issue": issue(SERVER)}).severity
+        is Severity.INFO
+    )
+
+
+def test_a_project_restored_on_data_center_came_from_the_archive() -> None:
+    body = {"webhookEvent": "project_restored", "project": {"key": "ORB", "name": "Orbit"}}
+    assert note(body).title == "Project restored from the archive: Orbit (ORB)"
 
 
 def test_whoever_is_only_an_account_id_gets_the_name_that_another_field_tells() -> None:

@@ -224,3 +224,9 @@ def test_flags_that_the_stage_says_already_are_left_out() -> None:
               "ForecastCategoryName": "Closed"}  # fmt: skip
     found = note(soap("Opportunity", Id=DEAL, Name="Dish", **fields))
     assert facts(found) == {"Stage": "Closed Won", "Forecast category name": "Closed"}
+
+
+def test_the_host_for_programs_of_an_old_instance_is_not_linked() -> None:
+    found = note(soap("Case", "https://na14-api.salesforce.com", Id=CASE, Subject="Dish drifts"))
+    assert found.subject is not None
+    assert found.subject.url == f"https://na14.salesforce.com/{CASE}"

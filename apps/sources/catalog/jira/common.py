@@ -29,6 +29,7 @@ _HTML = re.compile(r"</?(?:p|div|br|ul|ol|li|span|a|b|strong|em|h[1-6]|table)\b[
 _MENTION = re.compile(r"\[~(?:(accountid):)?([^\]\n]{1,100})\]", re.IGNORECASE)
 _MARKUP = str.maketrans("", "", "[]{}|*_~\n")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+FINAL = ("done", "closed", "resolved")
 STATES = {"new": Severity.INFO, "indeterminate": Severity.INFO, "done": Severity.GOOD}
 PEOPLE = (
     "$.user", "$.comment.author", "$.comment.updateAuthor", "$.worklog.author", "$.worklog.updateAuthor",
@@ -156,7 +157,10 @@ def state(issue: Payload) -> tuple[str, Severity]:
     """The status with its colour."""
     status = issue.sub("$.fields.status")
     name = status.opt("$.name") or issue.opt("$.fields.status")
-    return name, STATES.get(status.opt("$.statusCategory.key"), Severity.NEUTRAL)
+    category = status.opt("$.statusCategory.key")
+    if not category and (issue.opt("$.fields.resolution.name") or name.lower() in FINAL):
+        category = "done"  # versions before 6.2 know no categories
+    return name, STATES.get(category, Severity.NEUTRAL)
 
 
 def facts_of(issue: Payload) -> tuple[Fact, ...]:

@@ -6,7 +6,7 @@ from apps.sources.sdk import Context, Events, Fact, Notification, Payload, RawEv
 
 from .changes import change_list, changed, changes_of
 from .comments import shared_text
-from .common import actor_of, facts_of, headline, issue_of, name_at, state, tell, text_of
+from .common import FINAL, actor_of, facts_of, headline, issue_of, name_at, state, tell, text_of
 from .site import issue_page
 
 events = Events()
@@ -57,6 +57,8 @@ def updated(event: RawEvent, ctx: Context) -> Notification:
     now, colour = state(issue)
     # Where a rule moves an issue on at once, the issue in the payload may be a step ahead or behind.
     status = changed(payload, "status")[1] or payload.opt("$.transition.to_status") or now
+    if status != now:
+        colour = Severity.GOOD if status.lower() in FINAL else Severity.INFO
     return tell(
         event,
         _headline(event, status),

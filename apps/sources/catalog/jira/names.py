@@ -31,6 +31,7 @@ NAMES = {
     "project_created": "project.created", "project_updated": "project.updated", "project_deleted": "project.deleted",
     "project_soft_deleted": "project.trashed", "project_restored_deleted": "project.restored",
     "project_archived": "project.archived", "project_restored_archived": "project.unarchived",
+    "project_restored": "project.unarchived",
     "user_created": "user.created", "user_updated": "user.updated", "user_deleted": "user.deleted",
     "issuetype_created": "issuetype.created", "issuetype_updated": "issuetype.updated",
     "issuetype_deleted": "issuetype.deleted", "filter_created": "filter.created", "filter_updated": "filter.updated",
