@@ -253,3 +253,13 @@ def test_where_a_card_came_from_is_taken_from_what_trello_shows_itself() -> None
 def test_a_power_up_does_not_link_to_its_file_for_programs() -> None:
     plugin = {"name": "Chart", "url": "https://chart.example/manifest.json"}
     assert "manifest" not in repr(note("enablePlugin", {"board": BOARD, "plugin": plugin}))
+
+
+@pytest.mark.parametrize(
+    "url", ["https://trello-attachments.s3.amazonaws.com/b/c/dish.png", "https://trello.com/1/cards/c/dish.png"]
+)
+def test_a_picture_that_trello_keeps_is_not_shown_because_it_wants_a_sign_in(url: str) -> None:
+    preview = {"id": "f", "name": "dish.png", "previewUrl": url, "previewUrl2x": url}
+    assert note("addAttachmentToCard", {**ON_CARD, "attachment": preview}).image is None
+    elsewhere = {**preview, "previewUrl2x": "https://pictures.example/dish.png"}
+    assert note("addAttachmentToCard", {**ON_CARD, "attachment": elsewhere}).image is not None

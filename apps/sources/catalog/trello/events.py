@@ -345,7 +345,7 @@ def attachment(event: RawEvent, ctx: Context) -> Notification:
     name, url = data.opt("$.attachment.name") or "a file", page_url(data.opt("$.attachment.url"))
     picture = data.first("$.attachment.previewUrl2x", "$.attachment.previewUrl")
     # Pictures that Trello hosts ask for a sign-in, so only others can be shown.
-    shown = Image(picture, name) if picture.startswith("https://") and "trello.com" not in picture else None
+    shown = Image(picture, name) if picture.startswith("https://") and "trello" not in picture else None
     verb = "attached to" if event.name == "attachment.added" else "removed from"
     return tell(event, f"“{name}” {verb} card", facts=(Fact("Attachment", name, url),), image=shown)
 
