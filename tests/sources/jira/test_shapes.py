@@ -422,6 +422,16 @@ def test_a_transition_is_coloured_by_where_it_leads() -> None:
     )
 
 
+def test_an_issue_that_a_rule_wrote_flat_has_its_fields() -> None:
+    written = {"key": "ORB-41", "summary": "Drifts", "issueType": "Task", "status": "Open", "priority": "High",
+               "assignee": "Bo Lin", "labels": ["dish"], "dueDate": "2026-03-31"}  # fmt: skip
+    found = note({"issue": written})
+    assert found.status == "Open"
+    assert {fact.title: fact.value for fact in found.facts if fact.value} == {
+        "Type": "Task", "Priority": "High", "Status": "Open", "Assignee": "Bo Lin", "Labels": "dish", "Due": "31 Mar 2026",
+    }  # fmt: skip
+
+
 def test_a_project_restored_on_data_center_came_from_the_archive() -> None:
     body = {"webhookEvent": "project_restored", "project": {"key": "ORB", "name": "Orbit"}}
     assert note(body).title == "Project restored from the archive: Orbit (ORB)"
@@ -486,6 +496,27 @@ RULES: list[tuple[dict[str, Any], str, str, str]] = [
         "",
     ),
     ({"key": "ORB-41", "message": "ORB-41 is late", "link": issue()["self"]}, "ORB-41 is late", "ORB", ""),
+    (
+        {
+            "event": "Issue created",
+            "issue": {
+                "key": "ORB-41",
+                "summary": "Antenna drifts",
+                "type": "Bug",
+                "status": "Open",
+                "url": PAGE,
+            },
+        },
+        "Bug created: ORB-41 Antenna drifts",
+        "ORB",
+        PAGE,
+    ),
+    (
+        {"issue": {"key": "ORB-41", "title": "Antenna drifts", "project": "Orbit"}},
+        "Issue: ORB-41 Antenna drifts",
+        "Orbit",
+        "",
+    ),
     ({"text": "The build is green", "webhook": {"a": 1}}, "The build is green", "", ""),
 ]
 

@@ -256,7 +256,8 @@ def test_a_power_up_does_not_link_to_its_file_for_programs() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["https://trello-attachments.s3.amazonaws.com/b/c/dish.png", "https://trello.com/1/cards/c/dish.png"]
+    "url",
+    ["https://trello-attachments.s3.amazonaws.com/b/c/dish.png", "https://trello.com/1/cards/c/dish.png"],
 )
 def test_a_picture_that_trello_keeps_is_not_shown_because_it_wants_a_sign_in(url: str) -> None:
     preview = {"id": "f", "name": "dish.png", "previewUrl": url, "previewUrl2x": url}

@@ -30,6 +30,13 @@ _MENTION = re.compile(r"\[~(?:(accountid):)?([^\]\n]{1,100})\]", re.IGNORECASE)
 _MARKUP = str.maketrans("", "", "[]{}|*_~\n")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
 FINAL = ("done", "closed", "resolved")
+BARE = frozenset({"id", "key", "self", "expand", "changelog", "renderedFields", "properties"})
+# How rules call fields -> Jira's own name.
+WRITTEN = {
+    "type": "issuetype", "issuetype": "issuetype", "issue_type": "issuetype", "title": "summary", "due": "duedate",
+    "duedate": "duedate", "due_date": "duedate", "fixversions": "fixVersions", "fix_versions": "fixVersions",
+    "projectname": "project", "projectkey": "project",
+}  # fmt: skip
 STATES = {"new": Severity.INFO, "indeterminate": Severity.INFO, "done": Severity.GOOD}
 PEOPLE = (
     "$.user", "$.comment.author", "$.comment.updateAuthor", "$.worklog.author", "$.worklog.updateAuthor",
@@ -39,12 +46,19 @@ PEOPLE = (
 
 
 def issue_of(payload: Payload) -> Payload:
-    """The issue, also when the body is the bare issue."""
-    if payload.sub("$.issue"):
-        return payload.sub("$.issue")
+    """The issue, also when the body is the bare issue, or a rule wrote its fields beside its key."""
+    found = payload.sub("$.issue")
+    if found:
+        return found if found.has("$.fields") or not set(found.keys()) - BARE else _filled(found)
     if isinstance(payload.raw, dict) and isinstance(payload.raw.get("issue"), str):
         return Payload({})  # a rule's own field of that name
     return payload if payload.has("$.fields") or payload.has("$.key") else Payload({})
+
+
+def _filled(issue: Payload) -> Payload:
+    """`{"key": …, "summary": …, "status": "Open"}` in the shape that Jira itself gives an issue."""
+    fields = {WRITTEN.get(key.lower(), key): value for key, value in issue.raw.items() if key not in BARE}
+    return Payload({**{key: issue.raw[key] for key in BARE if key in issue.raw}, "fields": fields}, issue.at)
 
 
 def person(user: Payload, base: str = "") -> Actor | None:

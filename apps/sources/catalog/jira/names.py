@@ -80,8 +80,8 @@ def name_of(payload: Payload) -> str:
     """The catalogue name of a payload."""
     kind = payload.first("$.webhookEvent", "$.event", "$.eventType").strip().lower().removeprefix("jira:")
     forge = _FORGE.match(kind)
-    if forge:
-        kind = f"{forge[2]}_{forge[1]}"
+    # Rules write it as they like: issue.created, Issue created.
+    kind = f"{forge[2]}_{forge[1]}" if forge else re.sub(r"[\s.-]+", "_", kind)
     if payload.sub("$.issue") and kind in ("issue_updated", "issue_generic", ""):
         return _updated(payload)
     if kind in NAMES and kind != "worklog_updated":
