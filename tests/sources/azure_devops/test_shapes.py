@@ -329,3 +329,19 @@ def test_a_bare_address_of_the_api_is_left_out_of_microsofts_sentences() -> None
         )
     )
     assert "Merge commit: eef717" in str(found.text)
+
+
+def test_a_branch_that_only_the_sentence_deletes_is_told_as_deleted() -> None:
+    found = note(
+        event("git.push", None, "Mira Vale deleted Dish:wide\r\n(https://dev.azure.com/orbit/_git/Dish)")
+    )
+    assert found.title == "Branch wide deleted"
+    assert found.status == "Branch deleted"
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
+    assert found.subject is not None
+    assert "version=" not in found.subject.url
+    made = note(event("git.push", None, "Mira Vale created Dish:wide"))
+    assert made.title == "New branch wide"
+    assert made.subject is not None
+    assert made.subject.url.endswith("/_git/Dish?version=GBwide")

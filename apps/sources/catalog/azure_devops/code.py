@@ -37,7 +37,8 @@ from .places import (
 events = Events()
 # "Jamal Hartnett pushed updates to Fabrikam:main"
 _PUSHED = re.compile(
-    r"^(?P<who>.{1,80}?) (?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to (?P<what>\S+:.+?)\.?$"
+    r"^(?P<who>.{1,80}?) (?P<verb>(?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to|deleted|created) "
+    r"(?P<what>[^\s:]+:\S.*?)\.?$"
 )
 
 # "Jamal Hartnett created pull request 1 (my first pull request) in Fabrikam"
@@ -187,6 +188,11 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     else:
         what = heard["what"] if heard else place.title if place else ""
         branch = what.partition(":")[2] if heard else ""
+        if heard and heard["verb"] in ("deleted", "created"):
+            gone = heard["verb"] == "deleted"
+            headline = f"Branch {branch} deleted" if gone else f"New branch {branch}"
+            status, severity = ("Branch deleted", Severity.WARNING) if gone else ("New branch", Severity.INFO)
+            what, branch = branch, "" if gone else branch
         if base and branch and " " not in branch:
             url = f"{base}?version=GB{in_url(branch)}"
     refs = tuple(

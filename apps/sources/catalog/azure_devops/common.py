@@ -95,7 +95,7 @@ def told(payload: Payload, limit: int = 1200) -> Markdown:
         forms = (payload.opt(f"$.{part}.html"), payload.opt(f"$.{part}.markdown"),
                  payload.first(f"$.{part}.text", f"$.{part}"))  # fmt: skip
         # Microsoft's own examples close their list items the wrong way round.
-        html, marked, text = (_ID_SAID.sub("", each).replace("<\\li>", "</li>") for each in forms)
+        html, marked, text = (_ID_SAID.sub("", each[:20_000]).replace("<\\li>", "</li>") for each in forms)
         html, marked = _API_ANCHOR.sub(r"\1", html), _API_LINK.sub(r"\1", marked)
         marked, text = _API_BARE.sub("", marked), _API_BARE.sub("", text)
         if marked:
