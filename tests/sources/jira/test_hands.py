@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from apps.cards.notification import Severity
+from apps.cards.notification import Card, Severity
 
 from .bodies import (
     MIRA,
@@ -179,3 +179,48 @@ def test_an_excluded_body_is_read_from_the_variables_in_the_address(name: str) -
     assert "ORB-41" in found.title
     assert found.actor is not None
     assert found.actor.name == "mvale"
+
+
+CARDS: list[tuple[dict[str, Any], str]] = [
+    ({"@type": "MessageCard", "title": "ORB-41 drifts", "text": "**Mira** moved it"}, "ORB-41 drifts"),
+    ({"type": "message", "attachments": [{"contentType": "application/vnd.microsoft.card.adaptive", "content": {
+        "type": "AdaptiveCard", "version": "1.4", "body": [{"type": "TextBlock", "text": "ORB-41 is done"}]}}]},
+     "ORB-41 is done"),
+    ({"type": "AdaptiveCard", "version": "1.4", "body": [{"type": "TextBlock", "text": "ORB-41 is done"}]},
+     "ORB-41 is done"),
+    ({"text": f"<{PAGE}|ORB-41> is done", "channel": "#dishes"}, "ORB-41 is done"),
+    ({"text": "News", "attachments": [{"title": "ORB-41 is done"}]}, "ORB-41 is done"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("body, words", CARDS)
+def test_what_a_rule_sent_to_teams_or_slack_before_is_shown_as_the_card_it_is(
+    body: dict[str, Any], words: str
+) -> None:
+    found = outcome(body)
+    assert found.outcome == "ok"
+    assert isinstance(found.notification, Card)
+    assert words in found.notification.summary + repr(found.notification.content)
+    assert "@type" not in repr(found.notification.content)
+
+
+def test_a_card_that_holds_nothing_is_still_a_message_of_a_rule() -> None:
+    empty = {"type": "AdaptiveCard", "version": "1.4", "body": []}
+    assert note(empty).title == "Message of an automation rule"
+
+
+def test_a_rules_own_fields_are_readable_whatever_they_hold() -> None:
+    body = {"key": "ORB-41", "points": 5, "done": True, "watchers": ["Mira", "Bo"], "team": {"id": "7"},
+            "created": "2026-03-14T09:26:53.000+0100"}  # fmt: skip
+    assert {fact.title: fact.value for fact in note(body).facts} == {
+        "Points": "5", "Done": "Yes", "Watchers": "Mira, Bo", "Team": "7", "Created": "14 Mar 2026, 08:26 UTC",
+    }  # fmt: skip
+
+
+def test_an_event_that_only_a_rule_knows_shows_what_it_says() -> None:
+    body = {"event": "Deployed", "issue": issue(), "actor": MIRA, "from": "Test", "to": "Live"}
+    found = note(body)
+    assert found.title == "Deployed: ORB-41 Antenna drifts"
+    assert {"From": "Test", "To": "Live"}.items() <= {fact.title: fact.value for fact in found.facts}.items()
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
