@@ -13,6 +13,10 @@ from apps.cards.text import clean, escape, link, truncate
 _MACRO = re.compile(
     r"\{(?:code|noformat|quote|panel|color|anchor|expand|info|tip|note|warning)(?::[^{}\n]{0,200})?\}"
 )
+# What wiki markup cannot say, Cloud puts in as a document: {adf:display=block}{"type":"expand",…}{adf}
+_DOCUMENT = re.compile(r"\{adf(?::[^{}\n]{0,200})?\}(.*?)(?:\{adf\}|\Z)", re.DOTALL)
+_SAID = re.compile(r'"text"\s*:\s*"((?:[^"\\]|\\.){1,2000})"')
+_BREAK = re.compile(r"\\\\(?=\s|$)")  # two backslashes end a line
 _HEADING = re.compile(r"^h[1-6]\.\s+")
 _QUOTE = re.compile(r"^bq\.\s+")
 _BULLET = re.compile(r"^([*#-]{1,6})\s+")
@@ -20,6 +24,9 @@ _TOKEN = re.compile(
     r"\[~(?P<user>[^\]\n]{1,100})\]"
     r"|\[(?P<link>[^\[\]\n]{1,1000})\]"
     r"|!(?P<image>[^!\s|]{1,300})(?:\|[^!\n]{0,100})?!"
+    r"|(?<!\w)!(?P<file>[^!\s|][^!\n|]{0,200}\.\w{2,5})(?:\|[^!\n]{0,100})?!"  # a file's name may have spaces
+    r"|\{\*\}(?P<strong>[^{}\n]{1,300})\{\*\}"  # bold inside a word
+    r"|\\(?P<literal>[!-/:-@\[\]^-`{-~])"
     r"|(?<![\w*])\*(?P<bold>[^*\s](?:[^*\n]{0,300}[^*\s])?)\*(?![\w*])"
     r"|\{\{(?P<mono>[^{}\n]{1,300})\}\}"
     r"|(?<![\w_])_(?P<em>[^_\s](?:[^_\n]{0,300}[^_\s])?)_(?![\w_])"
@@ -29,7 +36,8 @@ _TOKEN = re.compile(
 def convert(text: object, *, max_chars: int = 4000) -> Markdown:
     """The text in the subset of Teams. Raises nothing."""
     source = clean(text)[: max(max_chars * 4, 2000)]
-    source = _MACRO.sub("", source)
+    source = _DOCUMENT.sub(lambda found: " ".join(_SAID.findall(found[1])), source)
+    source = _BREAK.sub("\n", _MACRO.sub("", source))
     done: list[str] = []
     header: list[str] = []
     number = 0
@@ -82,12 +90,14 @@ def inline(text: str) -> str:
         if kind == "user":
             out.append(str(escape("@" + value.removeprefix("accountid:"))))
         elif kind == "link":
-            name, _, url = value.partition("|")
+            name, _, url = value.removeprefix("^").removesuffix("|smart-link").partition("|")
             url = (url or name).split("|")[0]
             out.append(str(link(name, url)))
         elif kind == "image":
             out.append(str(link("image" if value.startswith("http") else value, value)))
-        elif kind == "bold":
+        elif kind == "file":
+            out.append(str(escape(value)))
+        elif kind in ("bold", "strong"):
             out.append(f"**{escape(value)}**")
         else:
             out.append(str(escape(value)))

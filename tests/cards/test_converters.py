@@ -34,6 +34,11 @@ def test_html(text: str, expected: str) -> None:
         ("*bold* {color:red}red{color} {{mono}} _em_", "**bold** red mono em"),
         ("||A||B||\n|1|2|", "A: 1 · B: 2"),
         ("# first\n# second", "1. first\n2. second"),
+        ("soon\\! not \\*bold\\* a{*}b{*}c", "soon! not \\*bold\\* a**b**c"),
+        ('a {adf:display=block}{"type":"expand","content":[{"text":"more"}]}{adf} b', "a more b"),
+        ("[^plan.pdf] [https://a.example|smart-link]", "plan.pdf [https://a.example](https://a.example)"),
+        ("one \\\\ two \\\\server\\share", "one\n\ntwo \\\\\\\\server\\\\share"),
+        ("!Screen shot 1.png|thumbnail! wow! a.b is great!", "Screen shot 1.png wow! a.b is great!"),
     ],
 )
 def test_jira(text: str, expected: str) -> None:

@@ -203,3 +203,145 @@ def test_an_event_without_its_sentences_still_makes_a_card(
     assert found.title
     if row[1].get("resource") and row[0] != "a vote" and "without the work item" not in row[0]:
         assert found.title == row[2]
+
+
+def test_the_verb_of_a_sentence_is_found_behind_the_title_too() -> None:
+    sentences = {
+        "Mira Vale marked pull request 7 (Widen (and completed) the dish) as a draft in Dish": "drafted",
+        "Mira Vale marked pull request 7 (Widen (and completed) the dish) as ready for review": "published",
+        "Mira Vale updated the source branch of pull request 7 (Widen (and completed) the dish) in Dish": "pushed",
+    }
+    for said, kind in sentences.items():
+        body = event(
+            "git.pullrequest.updated", change(repository(CLOUD), title="Widen (and completed) the dish"), said
+        )
+        http = Http(headers=Headers({}), body=json.dumps(body).encode())
+        (found,) = understand_all(SOURCE, http, Context())
+        assert found.event.name == f"git.pullrequest.updated.{kind}"
+
+
+def test_a_sentence_that_begins_with_the_pull_request_names_nobody() -> None:
+    body = event(
+        "git.pullrequest.updated",
+        change(repository(CLOUD)),
+        "Pull request 7 (Widen the dish) was updated in Dish",
+    )
+    assert note(body).actor is None
+
+
+def test_mentions_in_comments_are_names_and_never_ids() -> None:
+    bo = "0f0f0f0f-1111-2222-3333-444444444444"
+    review = change(repository(CLOUD), reviewers=[{"id": bo, "displayName": "Bo Lin", "vote": 0}])
+    text = f"@<{bo.upper()}> and @<9a9a9a9a-1111-2222-3333-444444444444> please look, x < y"
+    comment = {"id": 1, "content": text, "author": MIRA, "commentType": "text"}
+    kind = "ms.vss-code.git-pullrequest-comment-event"
+    found = note(
+        event(kind, {"comment": comment, "pullRequest": review}, "Mira Vale has commented on a pull request")
+    )
+    assert str(found.text).startswith("@Bo Lin and @someone please look, x ")
+    opened = note(event("git.pullrequest.created", {**review, "description": f"For @<{bo}>"}, "x"))
+    assert str(opened.text) == "For @Bo Lin"
+
+
+def test_a_picture_in_a_work_item_is_named_where_only_the_api_would_show_it() -> None:
+    html = f'<div>Look: <img src="{CLOUD}/{PROJECT}/_apis/wit/attachments/1?fileName=a.png" alt="a.png"> there</div>'
+    found = note(event("workitem.created", work(CLOUD, **{"System.Description": html}), "x"))
+    assert str(found.text) == "Look: (picture) there"
+
+
+def test_a_ref_that_is_no_branch_and_no_tag_links_to_the_repository() -> None:
+    moved = {"name": "refs/notes/commits", "oldObjectId": BEFORE, "newObjectId": NEW}
+    found = note(event("git.push", push(repository(CLOUD), commits=[], refUpdates=[moved]), "x"))
+    assert found.subject is not None
+    assert found.subject.url == PAGES
+
+
+def test_a_repository_without_a_resource_is_named_by_the_sentence_and_no_id() -> None:
+    said = f"A new Git repository was created with name Big Dish and ID {REPOSITORY}."
+    found = note(event("git.repo.created", None, said))
+    assert found.title == "Repository created: Big Dish"
+    assert REPOSITORY not in repr(found)
+    unknown = note(
+        event("git.repo.archived", ..., f"Repository archived and ID {REPOSITORY}.", eventType="x.y")
+    )
+    assert REPOSITORY not in repr(unknown)
+
+
+def test_a_team_among_the_reviewers_is_named_even_by_its_address() -> None:
+    team = {
+        "uniqueName": f"vstfs:///Classification/TeamProject/{PROJECT}\\Web Team",
+        "vote": 0,
+        "isContainer": True,
+    }
+    found = note(event("git.pullrequest.created", change(repository(CLOUD), reviewers=[team]), "x"))
+    assert [fact.value for fact in found.facts if fact.title == "Reviewers"] == ["Web Team"]
+
+
+RELEASED = f"{CLOUD}/Orbit%20Web/_apis/Release/releases/5"
+DETAILED = {
+    "markdown": f"Release [Release-5]({RELEASED}) from [Dish CD]({CLOUD}/p) abandoned.\\r\\n<li>Build: 7 & 2 more<\\li>",
+    "html": f"Release <a href='{RELEASED}'>Release-5</a> from <a href='{CLOUD}/p'>Dish CD</a> abandoned.\\r\\n<li>Build: 7",
+    "text": "Release Release-5 from release pipeline Dish CD abandoned.\\r\\n<li>Build: 7 & 2 more<\\li>",
+}
+
+
+@pytest.mark.parametrize("form", [*DETAILED, "all"])
+def test_microsofts_own_sentences_link_to_pages_only(form: str) -> None:
+    detailed = DETAILED if form == "all" else {form: DETAILED[form]}
+    body = event(
+        "ms.vss-release.release-abandoned-event",
+        None,
+        "Release Release-5 abandoned.",
+        detailedMessage=detailed,
+    )
+    found = note(body)
+    assert found.title == "Release Release-5 abandoned."
+    assert "Build: 7" in str(found.text)
+    assert "\\" not in str(found.text)
+
+
+@pytest.mark.parametrize("form", ["html", "text"])
+def test_the_detailed_message_alone_tells_as_much(form: str) -> None:
+    said = "Bo Lin approved pull request 7 (Widen the dish) in Dish"
+    body = event(
+        "git.pullrequest.updated", change(repository(CLOUD)), "", message=..., detailedMessage={form: said}
+    )
+    found = note(body)
+    assert found.title == "Pull request approved: !7 Widen the dish"
+    assert found.actor is not None
+    assert found.actor.name == "Bo Lin"
+
+
+def test_the_older_sentence_of_a_push_tells_who_pushed_where() -> None:
+    found = note(event("git.push", None, "Mira Vale pushed updates to branch main of repository Dish."))
+    assert found.title == "Code pushed: Dish:main"
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
+    assert found.container is not None
+    assert found.container.title == "Dish"
+
+
+def test_a_bare_address_of_the_api_is_left_out_of_microsofts_sentences() -> None:
+    detailed = {"text": f"Mira Vale created a new pull request\r\n\r\n- Merge commit: eef717({RELEASED})\r\n"}
+    found = note(
+        event(
+            "git.pullrequest.created", None, "Mira Vale created a new pull request", detailedMessage=detailed
+        )
+    )
+    assert "Merge commit: eef717" in str(found.text)
+
+
+def test_a_branch_that_only_the_sentence_deletes_is_told_as_deleted() -> None:
+    found = note(
+        event("git.push", None, "Mira Vale deleted Dish:wide\r\n(https://dev.azure.com/orbit/_git/Dish)")
+    )
+    assert found.title == "Branch wide deleted"
+    assert found.status == "Branch deleted"
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
+    assert found.subject is not None
+    assert "version=" not in found.subject.url
+    made = note(event("git.push", None, "Mira Vale created Dish:wide"))
+    assert made.title == "New branch wide"
+    assert made.subject is not None
+    assert made.subject.url.endswith("/_git/Dish?version=GBwide")

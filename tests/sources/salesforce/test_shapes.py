@@ -161,3 +161,72 @@ def test_the_title_and_the_actor_are_not_said_again_in_the_facts() -> None:
         }
     )
     assert [fact.value for fact in found.facts] == ["Hot"]
+
+
+def facts(found: Notification) -> dict[str, str]:
+    return {fact.title: str(fact.value) for fact in found.facts if fact.value}
+
+
+def test_too_many_changes_at_once_name_no_record_and_no_id_of_zeros() -> None:
+    header = {
+        "entityName": "Case", "recordIds": ["000000000000000AAA"], "changeType": "GAP_OVERFLOW", "sequenceNumber": 1,
+        "transactionKey": "0002343d",
+    }  # fmt: skip
+    found = note({"payload": {"ChangeEventHeader": header}})
+    assert found.title == "Many records of Case changed at once"
+    assert found.thread_key == ""
+
+
+def test_whoever_changed_a_record_is_not_taken_for_its_name() -> None:
+    found = note(
+        {"objectType": "Account", "recordId": ACCOUNT, "eventType": "updated", "userName": "Mira Vale"}
+    )
+    assert found.title == f"Account updated: {ACCOUNT}"
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
+
+
+@pytest.mark.parametrize("key", ["changedFields", "changes"])
+@pytest.mark.parametrize("old, new", [("old", "new"), ("oldValue", "newValue")])
+def test_pairs_of_old_and_new_values_are_told_as_changes(key: str, old: str, new: str) -> None:
+    pairs = {
+        "StageName": {old: "Draft", new: "Sent"},
+        "Name": {old: "Dish", new: "Big dish"},
+        "Amount": {new: 5},
+    }
+    found = note({"objectType": "Opportunity", "recordId": DEAL, key: pairs})
+    assert found.title == "Opportunity: Big dish"
+    assert facts(found) == {"Stage": "Draft → Sent", "Name": "Dish → Big dish", "Amount": "none → 5"}
+
+
+def test_a_list_of_changed_fields_names_is_no_pair() -> None:
+    found = note({"objectType": "Account", "recordId": ACCOUNT, "Name": "Orbit", "changedFields": ["Name"]})
+    assert facts(found) == {"Changed fields": "Name"}
+
+
+def test_a_records_page_tells_the_object_and_the_record() -> None:
+    page = f"https://orbit.lightning.force.com/lightning/r/Case/{CASE}/view"
+    found = note({"caseNumber": "0007", "subject": "Dish drifts", "link": page})
+    assert found.title == "Case 0007: Dish drifts"
+    assert found.subject is not None
+    assert found.subject.url == page
+    assert found.thread_key.endswith(CASE[:15])
+
+
+def test_a_text_field_of_ones_own_is_the_text_of_the_card() -> None:
+    found = note({"channel": "/event/Alarm__e", "data": {"payload": {"Message__c": "Dish 7 is down"}}})
+    assert found.title == "Alarm: Dish 7 is down"
+    assert str(found.text) == "Dish 7 is down"
+
+
+def test_flags_that_the_stage_says_already_are_left_out() -> None:
+    fields = {"StageName": "Closed Won", "IsWon": "true", "IsClosed": "true", "ForecastCategory": "Closed",
+              "ForecastCategoryName": "Closed"}  # fmt: skip
+    found = note(soap("Opportunity", Id=DEAL, Name="Dish", **fields))
+    assert facts(found) == {"Stage": "Closed Won", "Forecast category name": "Closed"}
+
+
+def test_the_host_for_programs_of_an_old_instance_is_not_linked() -> None:
+    found = note(soap("Case", "https://na14-api.salesforce.com", Id=CASE, Subject="Dish drifts"))
+    assert found.subject is not None
+    assert found.subject.url == f"https://na14.salesforce.com/{CASE}"

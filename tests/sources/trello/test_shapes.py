@@ -83,7 +83,7 @@ ACTIONS: list[tuple[str, dict[str, Any], str, str]] = [
     ("updateBoard", {"board": {**BOARD, "prefs": {"background": "blue"}}, "old": {"prefs": {}}},
      "Settings of the board changed: Orbit", "https://trello.com/b/abc"),
     ("addMemberToBoard", {"board": BOARD, "idMemberAdded": "m2", "memberType": "normal"},
-     "A member joined the board: Orbit", "https://trello.com/b/abc"),
+     "A member was added to the board: Orbit", "https://trello.com/b/abc"),
     ("addMemberToBoard", {"board": BOARD, "idMemberAdded": "m1"}, "Mira Vale joined the board: Orbit", "https://trello.com/b/abc"),
     ("updateList", {"board": BOARD, "list": {"name": "Done", "closed": True}, "old": {"closed": False}},
      "List archived: Done", "https://trello.com/b/abc"),
@@ -135,7 +135,7 @@ def test_a_webhook_on_a_card_does_not_take_the_card_for_its_board() -> None:
 def test_a_webhook_on_a_workspace_opens_it() -> None:
     model = {"id": "o", "displayName": "Space", "url": "https://trello.com/w/space"}
     found = note("addMemberToOrganization", {"organization": {"id": "o", "name": "Space"}}, model, member=BO)
-    assert found.title == "Bo Lin joined the workspace: Space"
+    assert found.title == "Bo Lin was added to the workspace: Space"
     assert found.subject is not None
     assert found.subject.url == "https://trello.com/w/space"
     assert found.link_title == "Open in Trello"
@@ -161,3 +161,106 @@ def test_a_custom_field_shows_its_value_in_words(value: Any, old: Any, shown: li
     found = note("updateCustomFieldItem", data)
     assert found.title == "Risk changed on the card: Dish"
     assert [fact.value for fact in found.facts if fact.value] == shown
+
+
+PEOPLE: list[tuple[str, dict[str, Any], dict[str, Any], str]] = [
+    ("removeMemberFromBoard", {"idMember": "m2"}, BO, "Bo Lin was removed from the board: Orbit"),
+    ("removeMemberFromBoard", {"idMember": "m1"}, MIRA, "Mira Vale left the board: Orbit"),
+    ("memberJoinedBoard", {}, BO, "Bo Lin joined the board: Orbit"),
+    ("makeObserverOfBoard", {"idMember": "m2"}, BO, "Bo Lin is now an observer of the board: Orbit"),
+    ("addAdminToBoard", {"idMember": "m2"}, BO, "Bo Lin is now an admin of the board: Orbit"),
+    ("removeAdminFromBoard", {"idMember": "m2"}, BO, "Bo Lin is no longer an admin of the board: Orbit"),
+    ("deactivatedMemberInBoard", {"idMember": "m2"}, BO, "Bo Lin was deactivated in the board: Orbit"),
+    (
+        "reactivatedMemberInEnterprise",
+        {"idMember": "m2"},
+        BO,
+        "Bo Lin was reactivated in the enterprise: Orbit",
+    ),
+]
+
+
+@pytest.mark.parametrize("kind, data, who, title", PEOPLE, ids=[row[3] for row in PEOPLE])
+def test_what_happens_to_a_member_tells_who_did_it(
+    kind: str, data: dict[str, Any], who: dict[str, Any], title: str
+) -> None:
+    found = note(kind, {"board": BOARD, **data}, member=who)
+    assert found.title == title
+    assert found.actor is not None
+    assert found.actor.name == "Mira Vale"
+
+
+def test_whoever_leaves_a_card_is_named_without_a_member_in_the_action() -> None:
+    assert (
+        note("removeMemberFromCard", {**ON_CARD, "idMember": "m1"}).title == "Mira Vale left the card: Dish"
+    )
+
+
+ORDER: list[tuple[str, dict[str, Any]]] = [
+    ("updateList", {"list": {"name": "Done", "pos": 2}, "old": {"pos": 1}}),
+    ("updateChecklist", {**ON_CARD, "checklist": {"name": "Parts", "pos": 2}, "old": {"pos": 1}}),
+    ("updateCheckItem", {**ON_CARD, "checkItem": {"name": "Bolt", "pos": 2}, "old": {"pos": 1}}),
+    ("updateCard", change({"pos": 2}, {"pos": 1})),
+    ("updateCard", change({"subscribed": True}, {"subscribed": False})),
+]
+
+
+@pytest.mark.parametrize("kind, data", ORDER)
+def test_another_order_or_watching_is_known_noise(kind: str, data: dict[str, Any]) -> None:
+    body = {"action": {"id": "a1", "type": kind, "memberCreator": MIRA, "data": data}, "model": MODEL}
+    (found,) = understand_all(SOURCE, Http(headers=Headers({}), body=json.dumps(body).encode()), Context())
+    assert (found.outcome, found.code) == ("ignored", "known_noise")
+
+
+SETTINGS: list[tuple[dict[str, Any], dict[str, Any], dict[str, str]]] = [
+    (
+        {"prefs": {"permissionLevel": "public"}},
+        {"prefs": {"permissionLevel": "org"}},
+        {"Permission level": "org → public"},
+    ),
+    ({"prefs": {"selfJoin": True}}, {"prefs": {"selfJoin": False}}, {"Self join": "off → on"}),
+    # A picture is only an id.
+    (
+        {"prefs": {"background": "59b7d0e1443cddf631c53a93"}},
+        {"prefs": {"background": "lime"}},
+        {"Background": "changed"},
+    ),
+    ({"labelNames": {"green": "Bug"}}, {"labelNames": {"green": ""}}, {"Label green": "Bug"}),
+    ({"labelNames": {"green": ""}}, {"labelNames": {"green": "Bug"}}, {"Label green": "Bug removed"}),
+]
+
+
+@pytest.mark.parametrize("now, old, shown", SETTINGS)
+def test_a_boards_settings_are_told_in_words_from_old_to_new(
+    now: dict[str, Any], old: dict[str, Any], shown: dict[str, str]
+) -> None:
+    found = note("updateBoard", {"board": {**BOARD, **now}, "old": old})
+    assert {fact.title: fact.value for fact in found.facts if fact.value} == shown
+
+
+def test_changed_fields_are_named_in_words() -> None:
+    found = note("updateCard", change({"idLabels": ["x"]}, {"idLabels": []}))
+    assert [fact.value for fact in found.facts if fact.title == "Changed"] == ["labels"]
+
+
+def test_where_a_card_came_from_is_taken_from_what_trello_shows_itself() -> None:
+    shown = {"listBefore": {"type": "list", "text": "To do"}, "listAfter": {"type": "list", "text": "Doing"}}
+    found = note("updateCard", change({}, {"idList": "1"}), display={"entities": shown})
+    assert found.title == "Card moved to Doing: Dish"
+    assert [fact.value for fact in found.facts if fact.title == "From"] == ["To do"]
+
+
+def test_a_power_up_does_not_link_to_its_file_for_programs() -> None:
+    plugin = {"name": "Chart", "url": "https://chart.example/manifest.json"}
+    assert "manifest" not in repr(note("enablePlugin", {"board": BOARD, "plugin": plugin}))
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["https://trello-attachments.s3.amazonaws.com/b/c/dish.png", "https://trello.com/1/cards/c/dish.png"],
+)
+def test_a_picture_that_trello_keeps_is_not_shown_because_it_wants_a_sign_in(url: str) -> None:
+    preview = {"id": "f", "name": "dish.png", "previewUrl": url, "previewUrl2x": url}
+    assert note("addAttachmentToCard", {**ON_CARD, "attachment": preview}).image is None
+    elsewhere = {**preview, "previewUrl2x": "https://pictures.example/dish.png"}
+    assert note("addAttachmentToCard", {**ON_CARD, "attachment": elsewhere}).image is not None

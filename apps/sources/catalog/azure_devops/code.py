@@ -37,7 +37,8 @@ from .places import (
 events = Events()
 # "Jamal Hartnett pushed updates to Fabrikam:main"
 _PUSHED = re.compile(
-    r"^(?P<who>.{1,80}?) (?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to (?P<what>\S+:.+?)\.?$"
+    r"^(?P<who>.{1,80}?) (?P<verb>(?:force[- ]?)?pushed (?:updates|a commit|\d+ commits?) to|deleted|created) "
+    r"(?P<what>[^\s:]+:\S.*?)\.?$"
 )
 
 # "Jamal Hartnett created pull request 1 (my first pull request) in Fabrikam"
@@ -65,9 +66,15 @@ def repository_link(payload: Payload) -> Link | None:
     return Link(shown, repository_url(payload, repository))
 
 
+def _heard(payload: Payload) -> re.Match[str] | None:
+    """Who pushed to which `repository:branch`, as Microsoft's sentence says it now or said it before."""
+    old = r" branch (\S+) of repository (\S.{0,100}?)\.?$"
+    return _PUSHED.match(re.sub(old, r" \2:\1", said(payload)))
+
+
 def _repository_said(payload: Payload) -> Link | None:
     """The repository that Microsoft's sentence names, where no resource was sent."""
-    found = _PUSHED.match(said(payload))
+    found = _heard(payload)
     name = found["what"].partition(":")[0] if found else ""
     if not name:
         ends = _IN.search(said(payload))
@@ -164,7 +171,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     base = repository_url(payload, repository_of(payload)) or (place.url if place else "")
     total = max(payload.count("$.resource.commits"), resource.opt_int("$.commitsCount") or 0)
     title, what, status, severity, url = "Code pushed", "", "", Severity.INFO, base
-    heard, headline = _PUSHED.match(said(payload)), ""
+    heard, headline = _heard(payload), ""
     if len(moves) == 1:
         ref, old, new = moves[0]
         verb, status, severity = _happened(ref, old, new)
@@ -173,7 +180,7 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         if _forced(payload):
             headline = f"Force-push to {what}" + (f": {count(total, 'commit')}" if total else "")
             status, severity = "Force push", Severity.WARNING
-        if base and verb != "deleted":
+        if base and verb != "deleted" and _kind(ref) != "ref":
             url = f"{base}?version={mark}{in_url(what)}"
     elif moves:
         what = f"{len(moves)} branches and tags"
@@ -181,6 +188,11 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     else:
         what = heard["what"] if heard else place.title if place else ""
         branch = what.partition(":")[2] if heard else ""
+        if heard and heard["verb"] in ("deleted", "created"):
+            gone = heard["verb"] == "deleted"
+            headline = f"Branch {branch} deleted" if gone else f"New branch {branch}"
+            status, severity = ("Branch deleted", Severity.WARNING) if gone else ("New branch", Severity.INFO)
+            what, branch = branch, "" if gone else branch
         if base and branch and " " not in branch:
             url = f"{base}?version=GB{in_url(branch)}"
     refs = tuple(
@@ -264,7 +276,9 @@ def repository(event: RawEvent, ctx: Context) -> Notification:
     resource = payload.sub("$.resource")
     title, severity = REPOSITORY.get(action, (f"Repository {words(action)}", Severity.NEUTRAL))
     thing = repository_of(payload)
+    heard = re.search(r" with name (\S.{0,100}?)\.?$", said(payload))
     name = thing.first("$.name") or resource.first("$.newName", "$.repositoryName", "$.name")
+    name = name or (heard[1] if heard else "")
     project = thing.opt("$.project.name") or project_of(payload)
     status, what = "", f"{project}/{name}" if project and name and project != name else name
     old = resource.first("$.oldName", "$.previousName")

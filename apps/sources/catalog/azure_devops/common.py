@@ -30,6 +30,11 @@ from .places import collection, message_link, project_link, project_of, project_
 SHOWN = 5  # lines of a list
 _MAIL = re.compile(r"^\s*([^<>]+?)\s*<[^<>\s]*[@\\][^<>]*>\s*$")
 _BARE_URL = re.compile(r"\s*\(?https?://[^\s)]+\)?")
+# "… was created with name Fabrikam and ID 278d5cd2-584d-4b63-824a-2ba458937249."
+_ID_SAID = re.compile(r" and ID [0-9a-fA-F]{8}-[0-9a-fA-F-]{27}")
+_API_LINK = re.compile(r"\[([^\[\]]*)\]\([^()\s]*/_apis/[^()\s]*\)")
+_API_BARE = re.compile(r"\(?https?://[^\s()]*/_apis/[^\s()]*\)?")
+_API_ANCHOR = re.compile(r"""<a\s[^<>]*href=["'][^"'<>]*/_apis/[^"'<>]*["'][^<>]*>(.*?)</a>""", re.IGNORECASE)
 _MD_LINK = re.compile(r"\[([^\[\]]*)\]\([^()]*\)")
 _TAG = re.compile(r"</?[a-zA-Z][^<>]*>")
 _WORDS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
@@ -65,9 +70,11 @@ _STATE_WORDS = re.compile(
 
 def said(payload: Payload, part: str = "message") -> str:
     """Microsoft's own sentence about the event as one plain line, without the address behind it."""
-    lines = [line.strip() for line in sentence(payload, part).splitlines()]
+    # A subscription may leave out the message and send the detailed one, which begins with the same sentence.
+    text = sentence(payload, part) or sentence(payload, "detailedMessage")
+    lines = [line.strip() for line in text.splitlines()]
     line = next((line for line in lines if line and not _BARE_URL.fullmatch(line)), "")
-    return plain(_BARE_URL.sub("", line))
+    return plain(_ID_SAID.sub("", _BARE_URL.sub("", line)))
 
 
 def sentence(payload: Payload, part: str) -> str:
@@ -85,12 +92,16 @@ def sentence(payload: Payload, part: str) -> str:
 def told(payload: Payload, limit: int = 1200) -> Markdown:
     """The longest of Microsoft's own messages, for events whose resource was not sent."""
     for part in ("detailedMessage", "message"):
-        html, marked = payload.opt(f"$.{part}.html"), payload.opt(f"$.{part}.markdown")
+        forms = (payload.opt(f"$.{part}.html"), payload.opt(f"$.{part}.markdown"),
+                 payload.first(f"$.{part}.text", f"$.{part}"))  # fmt: skip
+        # Microsoft's own examples close their list items the wrong way round.
+        html, marked, text = (_ID_SAID.sub("", each[:20_000]).replace("<\\li>", "</li>") for each in forms)
+        html, marked = _API_ANCHOR.sub(r"\1", html), _API_LINK.sub(r"\1", marked)
+        marked, text = _API_BARE.sub("", marked), _API_BARE.sub("", text)
         if marked:
             return from_gfm(marked.replace("\\r\\n", "\n"), max_chars=limit)
         if html:
             return from_html(html.replace("\\r\\n", "<br>"), max_chars=limit)
-        text = payload.first(f"$.{part}.text", f"$.{part}")
         if text:
             return from_gfm(text.replace("\\r\\n", "\n"), max_chars=limit)
     return Markdown("")
@@ -171,6 +182,8 @@ def person(value: object) -> str:
         return ""
     if not isinstance(value, str):
         return ""
+    if value.startswith("vstfs:///"):  # a team or group: vstfs:///Classification/TeamProject/<id>\Web Team
+        value = value.rpartition("\\")[2] if "\\" in value else ""
     named = _MAIL.match(value)
     return (named[1] if named else value).strip()
 

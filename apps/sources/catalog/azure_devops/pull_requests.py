@@ -19,6 +19,7 @@ from apps.sources.sdk import (
     RawEvent,
     Severity,
     from_gfm,
+    plain,
 )
 
 from .code import commits_list, repository_link, repository_of
@@ -76,6 +77,7 @@ SENTENCES = (
     ("reviewers", r"\breviewers?\b"),
     ("pushed", r"\b(?:updated|pushed)\b.*\b(?:source branch|commits?|new changes)\b|\bupdated the source\b"),
 )  # fmt: skip
+_MENTION = re.compile(r"@<([0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12})>")
 _ACTOR = re.compile(
     r"^(?P<name>.{1,80}?) (?:has |have |is |was |just )?(?:approved|rejected|marked|updated|changed|created|completed|"
     r"abandoned|reactivated|published|converted|added|removed|reset|voted|waiting|commented|edited|deleted|pushed|"
@@ -91,9 +93,13 @@ def change_of(payload: Payload) -> Payload:
 
 def update_of(payload: Payload) -> str:
     """Which kind of update it was; "" when nothing tells."""
-    before, _, after = said(payload).partition(" (")
     # Neither the title in brackets nor the repository's name after it may be taken for the verb.
-    text = f"{before} {re.sub(r'^.* in [^ ]+', '', after)}" if after else before
+    line, title = said(payload), plain(change_of(payload).opt("$.title"))
+    if title and f"({title})" in line:
+        text = re.sub(r" in \S+$", "", line.replace(f"({title})", ""))
+    else:
+        before, _, after = line.partition(" (")
+        text = f"{before} {re.sub(r'^.* in [^ ]+', '', after)}" if after else before
     for name, pattern in SENTENCES:
         if re.search(pattern, text, re.IGNORECASE):
             return name
@@ -148,7 +154,7 @@ def actor_of(payload: Payload, action: str) -> str:
     for name in sorted(filter(None, people), key=len, reverse=True):
         if line.startswith(name):
             return name
-    found = None if line.startswith("Merge attempted") else _ACTOR.match(line)
+    found = None if line.lower().startswith(("merge attempted", "pull request")) else _ACTOR.match(line)
     if found:
         return found["name"]
     if action in ("completed", "abandoned"):
@@ -193,6 +199,15 @@ def _facts(payload: Payload, change: Payload, by: str) -> tuple[Fact, ...]:
     )  # fmt: skip
 
 
+def _with_names(text: str, change: Payload) -> str:
+    """A text with names in place of `@<identity>`; only people of the pull request are known by name."""
+    if "@<" not in text:
+        return text
+    people = [change.sub("$.createdBy"), change.sub("$.closedBy"), *change.each("$.reviewers", 100)]
+    known = {each.opt("$.id").lower(): who(each, "displayName", "uniqueName") for each in people}
+    return _MENTION.sub(lambda found: f"@{known.get(found[1].lower()) or 'someone'}", text)
+
+
 def _merge_commit(payload: Payload, change: Payload) -> Fact:
     sha = change.opt("$.lastMergeCommit.commitId")
     base = repository_url(payload, repository_of(payload))
@@ -208,7 +223,11 @@ def _card(event: RawEvent, title: str, action: str, status: str, severity: Sever
     facts = _facts(payload, change, by)
     if action in ("completed", "merged"):
         facts = (*facts, _merge_commit(payload, change))
-    text = from_gfm(change.opt("$.description"), max_chars=1200) if action == "created" else ""
+    text = (
+        from_gfm(_with_names(change.opt("$.description"), change), max_chars=1200)
+        if action == "created"
+        else ""
+    )
     if action == "updated" and change.has("$.title"):
         text = from_gfm(said(payload))
     lists = commits_list(payload) if action == "pushed" else ()
@@ -313,7 +332,7 @@ def commented(event: RawEvent, ctx: Context) -> Notification:
         by=by,
         status=status,
         severity=severity,
-        text=from_gfm(text, max_chars=1200) if text and status != "Deleted" else "",
+        text=from_gfm(_with_names(text, change), max_chars=1200) if text and status != "Deleted" else "",
         facts=(
             Fact("File", comment.opt("$.threadContext.filePath") or resource.opt("$.threadContext.filePath")),
             Fact("Branch", branches(change)),

@@ -140,6 +140,10 @@ def _rich(value: str, payload: Payload) -> Markdown:
     """A long text: HTML, or Markdown where the project uses it, or plain."""
     if _TAGGED.search(value[:20_000]):
         named = re.sub(r"""<a\s[^<>]*href=["']#["'][^<>]*>""", "<a>", value)  # mentions link to nothing
+        # Pictures are kept behind the API, which answers to whoever is signed in there.
+        named = re.sub(
+            r"""<img\s[^<>]*src=["'][^"'<>]*/_apis/[^<>]*>""", "(picture)", named, flags=re.IGNORECASE
+        )
         return from_html(named, base_url=collection(payload), max_chars=1200)
     return from_gfm(value, max_chars=1200)
 

@@ -118,6 +118,9 @@ def changed(payload: Payload, field: str) -> tuple[str, str]:
 def change_list(payload: Payload) -> Items | None:
     """The list for a card, or None when nothing worth telling changed."""
     lines = [Item(each.line()) for each in changes_of(payload)]
+    old, new = payload.opt("$.transition.from_status"), payload.opt("$.transition.to_status")
+    if not lines and old and new:
+        lines = [Item(Change("status", "Status", old, new).line())]
     return Items("Changes", tuple(lines[:SHOWN]), total=len(lines)) if lines else None
 
 

@@ -14,8 +14,9 @@ from apps.sources.sdk import (
     Severity,
 )
 
-from .changes import change_list
+from .changes import change_list, field_names
 from .common import facts_of, headline, issue_of, name_at, person, state, tell, text_of
+from .names import COMMENTS
 from .site import base_of, issue_page
 
 events = Events()
@@ -102,5 +103,5 @@ def comment(event: RawEvent, ctx: Context) -> Notification | Ignore:
         facts=(Fact("Comment by", writer.name if gone and writer else ""), *facts_of(issue)[1:4]),
         actor=None if gone else writer,
         button="Open issue" if gone else "Open comment",
-        changed=change_list(payload),
+        changed=change_list(payload) if field_names(payload) - COMMENTS else None,
     )

@@ -29,6 +29,14 @@ _HTML = re.compile(r"</?(?:p|div|br|ul|ol|li|span|a|b|strong|em|h[1-6]|table)\b[
 _MENTION = re.compile(r"\[~(?:(accountid):)?([^\]\n]{1,100})\]", re.IGNORECASE)
 _MARKUP = str.maketrans("", "", "[]{}|*_~\n")
 _DAY = re.compile(r"^\d{4}-\d\d-\d\d$")
+FINAL = ("done", "closed", "resolved")
+BARE = frozenset({"id", "key", "self", "expand", "changelog", "renderedFields", "properties"})
+# How rules call fields -> Jira's own name.
+WRITTEN = {
+    "type": "issuetype", "issuetype": "issuetype", "issue_type": "issuetype", "title": "summary", "due": "duedate",
+    "duedate": "duedate", "due_date": "duedate", "fixversions": "fixVersions", "fix_versions": "fixVersions",
+    "projectname": "project", "projectkey": "project",
+}  # fmt: skip
 STATES = {"new": Severity.INFO, "indeterminate": Severity.INFO, "done": Severity.GOOD}
 PEOPLE = (
     "$.user", "$.comment.author", "$.comment.updateAuthor", "$.worklog.author", "$.worklog.updateAuthor",
@@ -38,12 +46,19 @@ PEOPLE = (
 
 
 def issue_of(payload: Payload) -> Payload:
-    """The issue, also when the body is the bare issue."""
-    if payload.sub("$.issue"):
-        return payload.sub("$.issue")
+    """The issue, also when the body is the bare issue, or a rule wrote its fields beside its key."""
+    found = payload.sub("$.issue")
+    if found:
+        return found if found.has("$.fields") or not set(found.keys()) - BARE else _filled(found)
     if isinstance(payload.raw, dict) and isinstance(payload.raw.get("issue"), str):
         return Payload({})  # a rule's own field of that name
     return payload if payload.has("$.fields") or payload.has("$.key") else Payload({})
+
+
+def _filled(issue: Payload) -> Payload:
+    """`{"key": …, "summary": …, "status": "Open"}` in the shape that Jira itself gives an issue."""
+    fields = {WRITTEN.get(key.lower(), key): value for key, value in issue.raw.items() if key not in BARE}
+    return Payload({**{key: issue.raw[key] for key in BARE if key in issue.raw}, "fields": fields}, issue.at)
 
 
 def person(user: Payload, base: str = "") -> Actor | None:
@@ -66,7 +81,13 @@ def actor_of(payload: Payload) -> Actor | None:
     if kind.endswith("issue_created"):
         paths += ["$.issue.fields.creator", "$.issue.fields.reporter"]
     base = base_of(payload)
-    return next((found for path in paths if (found := person(payload.sub(path), base))), None)
+    found = next((found for path in paths if (found := person(payload.sub(path), base))), None)
+    if found:
+        return found
+    # Strict profiles give the account id alone; another place in the payload may name the same person.
+    account = payload.first("$.user.accountId", "$.actor.accountId")
+    name = dict(_names(payload)).get(account, "") if account else ""
+    return Actor(name, profile(base, payload.sub("$.user"))) if name else None
 
 
 def text_of(payload: Payload, path: str, limit: int = 1200, people: Payload | None = None) -> Markdown:
@@ -150,7 +171,10 @@ def state(issue: Payload) -> tuple[str, Severity]:
     """The status with its colour."""
     status = issue.sub("$.fields.status")
     name = status.opt("$.name") or issue.opt("$.fields.status")
-    return name, STATES.get(status.opt("$.statusCategory.key"), Severity.NEUTRAL)
+    category = status.opt("$.statusCategory.key")
+    if not category and (issue.opt("$.fields.resolution.name") or name.lower() in FINAL):
+        category = "done"  # versions before 6.2 know no categories
+    return name, STATES.get(category, Severity.NEUTRAL)
 
 
 def facts_of(issue: Payload) -> tuple[Fact, ...]:
@@ -193,7 +217,7 @@ def tell(
     whole = plain(f"{title}: {what}" if what else title)
     own, at_place = page_url(url), place.url if place else ""
     target = own or at_place or base_of(payload)
-    number = issue.opt("$.key") or issue.opt("$.id") or issue_number(payload, issue)
+    number = thread or issue.opt("$.key") or issue.opt("$.id") or issue_number(payload, issue)
     return Notification(
         title=" ".join(whole.split()),
         status=status,
@@ -205,7 +229,7 @@ def tell(
         facts=facts,
         lists=(changed,) if changed else (),
         occurred_at=payload.time("$.timestamp"),
-        thread_key=f"jira:{thread or number}",
+        thread_key=f"jira:{number}" if number else "",
         link_title=button
         if own
         else "Open project"

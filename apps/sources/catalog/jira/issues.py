@@ -6,7 +6,7 @@ from apps.sources.sdk import Context, Events, Fact, Notification, Payload, RawEv
 
 from .changes import change_list, changed, changes_of
 from .comments import shared_text
-from .common import actor_of, facts_of, headline, issue_of, name_at, state, tell, text_of
+from .common import FINAL, actor_of, facts_of, headline, issue_of, name_at, state, tell, text_of
 from .site import issue_page
 
 events = Events()
@@ -56,7 +56,9 @@ def updated(event: RawEvent, ctx: Context) -> Notification:
     issue = issue_of(payload)
     now, colour = state(issue)
     # Where a rule moves an issue on at once, the issue in the payload may be a step ahead or behind.
-    status = changed(payload, "status")[1] or now
+    status = changed(payload, "status")[1] or payload.opt("$.transition.to_status") or now
+    if status != now:
+        colour = Severity.GOOD if status.lower() in FINAL else Severity.INFO
     return tell(
         event,
         _headline(event, status),
@@ -88,13 +90,22 @@ def _headline(event: RawEvent, status: str) -> str:
     if what in TITLES:
         return TITLES[what]
     names = list(dict.fromkeys(change.label for change in changes_of(payload)))
-    if not 1 <= len(names) <= 2:
+    if not names:
+        return _of_type(payload)
+    if len(names) > 2:
         return "Issue updated"
     return (
         f"{names[0]} changed"
         if len(names) == 1
         else f"{names[0]} and {names[1][:1].lower()}{names[1][1:]} changed"
     )
+
+
+def _of_type(payload: Payload) -> str:
+    """What an update without a list of changes says of itself: `issue_archived` -> `Issue archived`."""
+    kind = payload.opt("$.issue_event_type_name").lower()
+    told = kind.startswith("issue_") and kind not in ("issue_updated", "issue_generic")
+    return kind.replace("_", " ")[:60].capitalize() if told else "Issue updated"
 
 
 def _assigned(payload: Payload) -> str:

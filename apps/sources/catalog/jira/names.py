@@ -31,6 +31,7 @@ NAMES = {
     "project_created": "project.created", "project_updated": "project.updated", "project_deleted": "project.deleted",
     "project_soft_deleted": "project.trashed", "project_restored_deleted": "project.restored",
     "project_archived": "project.archived", "project_restored_archived": "project.unarchived",
+    "project_restored": "project.unarchived",
     "user_created": "user.created", "user_updated": "user.updated", "user_deleted": "user.deleted",
     "issuetype_created": "issuetype.created", "issuetype_updated": "issuetype.updated",
     "issuetype_deleted": "issuetype.deleted", "filter_created": "filter.created", "filter_updated": "filter.updated",
@@ -39,9 +40,10 @@ NAMES = {
     "option_voting_changed": "setting.changed", "option_watching_changed": "setting.changed",
     "option_unassigned_issues_changed": "setting.changed", "option_subtasks_changed": "setting.changed",
     "option_attachments_changed": "setting.changed", "option_issuelinks_changed": "setting.changed",
-    "option_timetracking_changed": "setting.changed", "connect_addon_enabled": "app.enabled",
-    "connect_addon_disabled": "app.disabled", "connect_addon_installed": "app.enabled",
-    "connect_addon_uninstalled": "app.disabled", "app_access_to_objects_blocked": "app.blocked",
+    "option_timetracking_changed": "setting.changed", "option_timetracking_provider_changed": "setting.changed",
+    "connect_addon_enabled": "app.enabled", "connect_addon_disabled": "app.disabled",
+    "connect_addon_installed": "app.enabled", "connect_addon_uninstalled": "app.disabled",
+    "app_access_to_objects_blocked": "app.blocked",
     "app_access_to_objects_in_container_blocked": "app.blocked",
     "issue_commented": "comment.created", "issue_comment_edited": "comment.edited",
     "issue_comment_deleted": "comment.deleted", "issue_worklogged": "worklog.created",
@@ -69,6 +71,7 @@ KINDS = (
     (frozenset({"worklogid", "timespent", "timeestimate", "timeoriginalestimate", "worklogtimespent"}), "worklog.changed"),
 )  # fmt: skip
 RANKS = frozenset({"rank", "global rank"})
+COMMENTS = frozenset({"comment"})
 # Names of Forge events: avi:jira:created:issue, avi:jira-software:started:sprint
 _FORGE = re.compile(r"^avi:jira(?:-software)?:([a-z]+):([a-z]+)$")
 
@@ -77,8 +80,8 @@ def name_of(payload: Payload) -> str:
     """The catalogue name of a payload."""
     kind = payload.first("$.webhookEvent", "$.event", "$.eventType").strip().lower().removeprefix("jira:")
     forge = _FORGE.match(kind)
-    if forge:
-        kind = f"{forge[2]}_{forge[1]}"
+    # Rules write it as they like: issue.created, Issue created.
+    kind = f"{forge[2]}_{forge[1]}" if forge else re.sub(r"[\s.-]+", "_", kind)
     if payload.sub("$.issue") and kind in ("issue_updated", "issue_generic", ""):
         return _updated(payload)
     if kind in NAMES and kind != "worklog_updated":
@@ -102,6 +105,8 @@ def _merged(name: str, payload: Payload) -> str:
 
 def _updated(payload: Payload) -> str:
     kind, changed = payload.opt("$.issue_event_type_name").lower(), field_names(payload)
+    if payload.has("$.transition.to_status") and not changed:
+        return "issue.transitioned"  # the post function “Trigger a webhook” of a workflow
     named = TYPES.get(kind, "")
     if named == "issue.assigned":
         named = named if changed <= {"assignee"} | RANKS else ""
@@ -109,7 +114,10 @@ def _updated(payload: Payload) -> str:
         named = named if not changed or "project" in changed else ""
     if named:
         return named
-    if payload.has("$.comment") and changed <= RANKS:
+    if changed and changed <= COMMENTS:
+        # Versions before 7 tell what became of a comment as a change of the issue's.
+        return "comment.edited" if payload.sub("$.comment") else "comment.deleted"
+    if payload.sub("$.comment") and changed <= RANKS:
         return "comment.created" if _fresh(payload) else "comment.edited"
     if payload.has("$.worklog") and not changed:
         return "worklog.created"

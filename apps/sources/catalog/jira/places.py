@@ -66,6 +66,8 @@ def sprint(event: RawEvent, ctx: Context) -> Notification:
 def _sprint_changes(old: Payload, new: Payload) -> Items | None:
     lines = []
     for key, label in SPRINT:
+        if not (old.has(f"$.{key}") or old.has("$.id")):
+            continue  # what only names some fields says nothing of the others
         before, after = moment(old.opt(f"$.{key}")), moment(new.opt(f"$.{key}"))
         if old and before != after:
             lines.append(Item(f"{label}: {before or '–'} → {after or '–'}"))

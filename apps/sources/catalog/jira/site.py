@@ -91,8 +91,9 @@ def site_link(payload: Payload) -> Link | None:
 def issue_page(payload: Payload, issue: Payload) -> str:
     """The issue's page, by its key, else by its number, else ""."""
     key = issue.opt("$.key")
+    stated = next((page for name in ("url", "link") if (page := page_url(issue.opt(f"$.fields.{name}")))), "")
     if key:
-        return browse(payload, key)
+        return browse(payload, key) or stated
     base, number = base_of(payload), issue_number(payload, issue)
     return f"{base}/secure/ViewIssue.jspa?id={number}" if base and number else ""
 

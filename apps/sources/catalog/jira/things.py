@@ -31,6 +31,7 @@ OTHER_PLACES = {"issuetype": "issueType", "configuration": "board"}
 SETTINGS = {
     "voting": "Voting", "watching": "Watching", "unassigned_issues": "Unassigned issues", "subtasks": "Sub-tasks",
     "attachments": "Attachments", "issuelinks": "Issue links", "timetracking": "Time tracking",
+    "timetracking_provider": "Time tracking provider",
 }  # fmt: skip
 
 
@@ -57,6 +58,7 @@ def thing(event: RawEvent, ctx: Context) -> Notification:
         facts=(
             Fact("Type", found.opt("$.type").capitalize()),
             Fact("E-mail", found.opt("$.emailAddress")),
+            Fact("Account id", "" if _name(event, found, value) else found.opt("$.accountId")),
             Fact("Owner", name_at(found, "$.owner")),
             Fact("Query", found.opt("$.jql")),
             Fact("Value", value),
@@ -80,7 +82,7 @@ def _name(event: RawEvent, found: Payload, value: str) -> str:
     if event.name == "setting.expression_failed":
         return payload.first("$.expression", "$.expression.value", "$.expression.key")
     name = found.first("$.displayName", "$.publicName", "$.name", "$.key")
-    number = found.first("$.accountId", "$.id")
+    number = found.opt("$.id")
     return name or (f"#{number}" if number.isdigit() else number)
 
 

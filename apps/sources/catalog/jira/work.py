@@ -91,6 +91,8 @@ def issue_link(event: RawEvent, ctx: Context) -> Notification:
     words = link.first(
         "$.issueLinkType.outwardName", "$.issueLinkType.outward", "$.type.outward", default="is linked to"
     )
+    if words == "jira_subtask_outward":  # a link that Jira keeps for itself, under a name for programs
+        kind, words = "Sub-task", "has the sub-task"
     base = base_of(payload)
     page = f"{base}/secure/ViewIssue.jspa?id={one}" if base and one.isdigit() else browse(payload, one)
     return tell(

@@ -135,7 +135,8 @@ def name_of(fields: Fields) -> str:
         return fields.text("Title")
     for ending in ("name|subject|title|headline", "number|code", "email"):
         pattern = re.compile(rf"(?:^|_|[a-z](?=[A-Z]))(?:{ending})(?:__c)?$", re.IGNORECASE)
-        found = next((name for name in fields.names() if pattern.search(name) and fields.text(name)), "")
+        named = (name for name in fields.names() if pattern.search(name) and name.lower() not in SENDERS)
+        found = next((name for name in named if fields.text(name)), "")
         if found:
             return fields.text(found)
     return company
@@ -162,10 +163,13 @@ def facts_of(payload: Payload, fields: Fields, ctx: Context, origin: str, used: 
     old = payload.sub("$.old").raw
     nulled = set(payload.texts("$.nulled", 100))
     names = fields.names()
+    # What the stage or status says already, and its name says in better words.
+    doubled = {"iswon", "isclosed"} if fields.text("StageName") or fields.text("Status") else set()
+    doubled |= {"forecastcategory"} if fields.text("ForecastCategoryName") else set()
     if isinstance(old, dict) and old:
         names.sort(key=lambda name: not (name in old and old[name] != fields.value(name)))
     for name in names[:300]:
-        if name.lower() in QUIET or name in used:
+        if name.lower() in QUIET or name in used or name.lower() in doubled:
             continue
         if _idle(name, fields.value(name)):
             continue
@@ -228,7 +232,7 @@ def origin_for(payload: Payload, ctx: Context) -> str:
 
 def long_text(fields: Fields) -> tuple[Markdown | str, str]:
     """The text worth reading, and the field it comes from."""
-    for name in LONG:
+    for name in (*LONG, *(f"{each}__c" for each in LONG)):
         text = fields.text(name)
         if text:
             return rich(text), next((each for each in fields.names() if each.lower() == name.lower()), name)
@@ -241,7 +245,7 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
     fields = Fields(payload, ctx)
     record = fields.text("Id") or payload.opt("$.id")
     told = any(value not in (None, "", [], {}) for value in fields.raw.raw.values())
-    if not told and not record:
+    if not told and not record and not payload.flag("$.overflow"):
         raise PayloadError(
             "missing_field",
             "The message names no record and no field. Add fields to the outbound message or the flow.",
@@ -255,6 +259,8 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
     head = " ".join(part for part in (noun, number, action) if part)
     if many > 1:
         head = f"{many} records of {noun} {action}".strip()
+    if payload.flag("$.overflow"):
+        head = f"Many records of {noun} changed at once"
     title = f"{head}: {name}" if name and name != number else head
     if not name and not number and many == 1:
         words = plain(text)
@@ -277,6 +283,8 @@ def record_card(event: RawEvent, ctx: Context) -> Outcome:
         fields.text("FirstName")
     ):
         used |= {each for each in fields.names() if each in ("FirstName", "LastName")}
+    former = payload.sub("$.old").raw
+    used = {each for each in used if each not in former or former[each] == fields.value(each)}
     where = org_name(origin)
     return Notification(
         title=plain(title) or "Salesforce record",

@@ -112,7 +112,8 @@ def origin_of(url: str) -> str:
         return ""
     if parts.scheme != "https" or not re.fullmatch(r"[A-Za-z0-9.-]{3,250}", host):
         return ""
-    return f"https://{host}"
+    # Old instances have a host of their own for programs: na14-api.salesforce.com.
+    return "https://" + re.sub(r"^([a-z]{2,4}\d{1,4})-api(?=\.)", r"\1", host)
 
 
 def org_name(origin: str) -> str:

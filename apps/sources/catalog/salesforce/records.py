@@ -13,6 +13,7 @@ from apps.sources.sdk import Payload
 from .objects import BY_API, base_type, is_id, kind_of, origin_of
 
 MAX_RECORDS = 200
+_PAGE = re.compile(r"/lightning/r/(\w{2,80})/([A-Za-z0-9]{15,18})(?:/|$)")
 LISTS = ("records", "notifications", "new", "newRecords", "items", "events", "sobjects", "data")
 WRAPPERS = (
     "detail", "data", "payload", "sobject", "sObject", "record", "newRecord", "new", "after", "fields", "object",
@@ -59,6 +60,7 @@ TIMES = (
     "SystemModstamp",
     "event.createdDate",
 )
+CHANGES = ("changedFields", "changed_fields", "changes")
 TITLES = ("title", "message", "summary", "text")
 VERBS = {
     "create": "created", "created": "created", "insert": "created", "inserted": "created", "new": "created",
@@ -150,8 +152,27 @@ def unpack(
             yield from unpack(inner, {**told, "type": told.get("type") or kind.api}, depth + 1)
             return
     fields = {key: item for key, item in value.items() if key not in META}
+    for key in CHANGES:
+        changed = fields.pop(key, None) if _pairs(fields.get(key)) else None
+        for name, pair in changed.items() if isinstance(changed, dict) else ():
+            fields.setdefault(name, pair.get("new", pair.get("newValue")))
+            told["old"] = {**_object(told.get("old")), name: pair.get("old", pair.get("oldValue"))}
     if fields or told.get("id"):
         yield {**told, "fields": fields}
+
+
+def _pairs(value: object) -> bool:
+    """Whether it is an object of changes: `{"Stage": {"old": …, "new": …}}`."""
+    words = {"old", "new", "oldValue", "newValue"}
+    return (
+        isinstance(value, dict)
+        and bool(value)
+        and all(isinstance(pair, dict) and bool(words & pair.keys()) for pair in value.values())
+    )
+
+
+def _object(value: object) -> dict[str, object]:
+    return value if isinstance(value, dict) else {}
 
 
 def _learn(seen: Payload, told: dict[str, object]) -> None:
@@ -178,9 +199,18 @@ def _learn(seen: Payload, told: dict[str, object]) -> None:
             told.setdefault("origin", origin_of(page))
         elif page.startswith("https://"):
             told["page"] = page
+            _learn_page(page, told)
             break
     if not told.get("action"):
         told["action"] = next((verb for path in ACTIONS if (verb := verb_of(seen.opt(f"$.{path}")))), "")
+
+
+def _learn_page(page: str, told: dict[str, object]) -> None:
+    """A record's page in Lightning names the object and the record."""
+    found = _PAGE.search(page)
+    if found and is_id(found[2]):
+        told["type"] = told.get("type") or found[1]
+        told["id"] = told.get("id") or found[2]
 
 
 def _before(olds: object, item: object, index: int) -> dict[str, object]:
@@ -201,7 +231,8 @@ def _change(seen: Payload, told: dict[str, object]) -> dict[str, object]:
     fields = {key: item for key, item in seen.raw.items() if key not in META and item is not None}
     for name in header.texts("$.nulledFields", 100):
         fields.setdefault(name, "")
-    ids = header.texts("$.recordIds", 500)
+    # Where too much changed at once, Salesforce names no record: its id is all zeros.
+    ids = [each for each in header.texts("$.recordIds", 500) if each[:15].strip("0")]
     key, number = header.opt("$.transactionKey"), header.opt("$.sequenceNumber")
     return {
         **told,
@@ -210,6 +241,7 @@ def _change(seen: Payload, told: dict[str, object]) -> dict[str, object]:
         "count": len(ids),
         "action": verb_of(header.opt("$.changeType")) or "changed",
         "at": header.opt_int("$.commitTimestamp") or told.get("at"),
+        "overflow": "OVERFLOW" in header.opt("$.changeType").upper(),
         "event_id": f"{key}:{number}:{ids[0] if ids else ''}" if key else told.get("event_id", ""),
         "nulled": header.texts("$.nulledFields", 100),
         "changed": header.texts("$.changedFields", 100),

@@ -5,7 +5,9 @@ https://learn.microsoft.com/graph/api/resources/driveitem and https://learn.micr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import UTC
 from urllib.parse import unquote, urlsplit
 
 from apps.sources.sdk import (
@@ -19,13 +21,17 @@ from apps.sources.sdk import (
     Payload,
     RawEvent,
     Severity,
+    from_html,
     parse_time,
+    plain,
 )
 
 WORDS = {"created": "added", "changed": "changed", "deleted": "deleted"}
 KINDS = {"file": "File", "folder": "Folder", "entry": "List item"}
 CHANGES = {"created": "created", "updated": "changed", "deleted": "deleted"}
 SHOWN_FIELDS = 8
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d")
+_TAG = re.compile(r"</?(?:div|p|br|span|a|ul|ol|li|b|i|strong|em|table|font)\b[^<>]*>", re.IGNORECASE)
 # Columns that every list has and nobody asks about.
 DULL = frozenset({
     "title", "linktitle", "linktitlenomenu", "id", "contenttype", "modified", "created", "authorlookupid",
@@ -126,9 +132,32 @@ def _columns(item: Payload) -> list[Fact]:
             or isinstance(value, (dict, list, bool))
         ):
             continue
-        if value not in (None, ""):
-            facts.append(Fact(str(key).replace("_x0020_", " "), str(value)))
+        # A person or another item is only known by its number in a list.
+        if value in (None, "") or str(key).endswith("LookupId"):
+            continue
+        facts.append(Fact(_column(str(key)), _cell(value)))
     return facts[:SHOWN_FIELDS]
+
+
+def _column(name: str) -> str:
+    """A column's name as it was given: SharePoint writes `Due_x0020_date` for “Due date”."""
+    return re.sub(r"_x([0-9a-fA-F]{4})_", lambda found: chr(int(found[1], 16)), name)[:60]
+
+
+def _cell(value: object) -> str:
+    """A column's value in one line."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
+        return str(int(value))
+    text = str(value)
+    if _TAG.search(text[:2_000]):
+        return plain(from_html(text, max_chars=300))
+    return moment(text)[:300]
+
+
+def moment(text: str) -> str:
+    """A moment as people read it; other texts as they are."""
+    found = parse_time(text) if _MOMENT.match(text) else None
+    return f"{found.astimezone(UTC):%d %b %Y, %H:%M UTC}" if found else text
 
 
 def _size(count: int | None) -> str:

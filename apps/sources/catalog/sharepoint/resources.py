@@ -14,11 +14,18 @@ from apps.sources.sdk import Payload
 # What stands in the path, most special first -> (family, noun)
 PATHS: tuple[tuple[str, str, str], ...] = (
     (r"communications/callrecords", "call", "Call record"),
-    (r"communications/(calls|onlinemeetings)", "meeting", "Online meeting"),
-    (r"onlinemeetings|transcripts|recordings", "meeting", "Online meeting"),
+    (r"transcripts", "meeting", "Meeting transcript"),
+    (r"recordings", "meeting", "Meeting recording"),
+    (r"communications/(calls|onlinemeetings)|onlinemeetings|adhoccalls", "meeting", "Online meeting"),
+    (r"interactionhistory", "message", "Copilot interaction"),
+    (r"sharedwithteams", "channel", "Sharing of a channel"),
+    (r"teamsapps.*installations|installedapps", "item", "App installation"),
+    (r"approvals?\b|approvalitems", "approval", "Approval"),
+    (r"bookingbusinesses", "calendar", "Booking"),
     (r"communications/presences|presences?\b", "presence", "Presence"),
     (r"(chats|channels|teams).*messages.*repl", "message", "Reply"),
-    (r"(chats|channels|teams).*messages", "message", "Message"),
+    (r"chats.*messages", "message", "Chat message"),
+    (r"(channels|teams).*messages", "message", "Channel message"),
     (r"(chats|channels|teams).*members", "membership", "Membership"),
     (r"\bchats\b", "chat", "Chat"),
     (r"\bchannels\b", "channel", "Channel"),
@@ -35,15 +42,26 @@ PATHS: tuple[tuple[str, str, str], ...] = (
     (r"\busers\b", "user", "User"),
     (r"security/alerts", "alert", "Security alert"),
     (r"print", "print", "Print job"),
-    (r"approvals", "approval", "Approval"),
 )  # fmt: skip
 TYPES = {
     "message": "mail", "event": "calendar", "contact": "contact", "chatmessage": "message", "chat": "chat",
     "channel": "channel", "team": "team", "conversationmember": "membership", "aaduserconversationmember": "membership",
     "callrecord": "call", "presence": "presence", "driveitem": "drive", "listitem": "list", "list": "list",
     "user": "user", "group": "group", "todotask": "task", "alert": "alert", "printjob": "print",
-    "onlinemeeting": "meeting", "calltranscript": "meeting", "callrecording": "meeting",
+    "onlinemeeting": "meeting", "approvalitem": "approval",
 }  # fmt: skip
+# The parts of a path that people can read; whatever else stands there is an id.
+WORDS = {
+    each.replace(" ", ""): each
+    for each in (
+        "users", "groups", "teams", "channels", "chats", "messages", "replies", "members", "mail folders", "inbox",
+        "sent items", "events", "calendar", "calendars", "contacts", "drive", "drives", "lists", "items", "sites",
+        "todo", "tasks", "planner", "plans", "call records", "calls", "online meetings", "transcripts", "recordings",
+        "presences", "security", "alerts", "incidents", "printers", "jobs", "conversations", "threads", "posts",
+        "approval items", "appointments", "installations", "ad hoc calls",
+    )
+} | {"getallmessages": "all messages", "getalltranscripts": "all transcripts", "getallrecordings": "all recordings",
+     "alerts_v2": "alerts"}  # fmt: skip
 NOUNS = {
     "list": "List", "drive": "Files", "mail": "Mail", "calendar": "Calendar event", "contact": "Contact",
     "message": "Message", "chat": "Chat", "channel": "Channel", "team": "Team", "membership": "Membership",
@@ -55,11 +73,10 @@ NOUNS = {
 
 @dataclass(frozen=True, slots=True)
 class Thing:
-    """family: the catalogue's word; noun: in a sentence; id: the object's own id, or ""."""
+    """family: the catalogue's word; noun: in a sentence."""
 
     family: str
     noun: str
-    id: str
 
 
 def thing(item: Payload) -> Thing:
@@ -75,8 +92,17 @@ def thing(item: Payload) -> Thing:
                 break
     if not found and (item.opt("$.siteUrl") or item.has("$.webId")):
         found, noun = "list", "List"
-    own = item.opt("$.resourceData.id") or (path if re.fullmatch(r"[0-9a-f-]{36}", path) else "")
-    return Thing(found or "item", noun or "Item", own)
+    return Thing(found or "item", noun or "Item")
+
+
+def path_words(resource: str) -> str:
+    """Where the thing is, without ids: `Users/8f2c…/MailFolders('inbox')/Messages/AAMk…` -> `Users › mail folders › …`."""
+    path, named = resource.partition("?")[0], []
+    for step in re.split(r"[/(),']+", path.lower()):
+        if step in WORDS and WORDS[step] not in named:
+            named.append(WORDS[step])
+    text = " › ".join(named) if len(named) > 1 else ""  # one word alone says what the title says
+    return text[:1].upper() + text[1:]
 
 
 def _odata(item: Payload) -> str:

@@ -7,6 +7,7 @@ https://learn.microsoft.com/graph/change-notifications-delivery-webhooks
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
@@ -37,7 +38,8 @@ from apps.sources.sdk import (
 from . import items
 from .api import ACCOUNT_KINDS, API_URL, check_account, explain
 from .hooks import GraphHooks
-from .resources import NOUNS, host_of, page, thing
+from .items import moment
+from .resources import NOUNS, host_of, page, path_words, thing
 
 MAX_TOKEN = 4_096  # characters of a validation token
 CHANGES = {"created": "created", "updated": "changed", "deleted": "deleted"}
@@ -47,6 +49,8 @@ LIFECYCLE = {
     "missed": ("lifecycle.missed", "Notifications were missed", Severity.WARNING),
 }  # fmt: skip
 TITLES = {name: (title, severity) for name, title, severity in LIFECYCLE.values()}
+NAMES = ("name", "subject", "displayName", "title")
+_OPAQUE = re.compile(r"[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[\w=+-]{24,}")
 QUIET = ("presence", "print", "mail", "contact", "user", "group", "conversation")
 
 
@@ -93,9 +97,7 @@ class SharePoint(Source):
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         payload = Payload(parse_json(http.body))
-        if not isinstance(payload.raw, dict) or not isinstance(payload.raw.get("value"), list):
-            raise PayloadError("no_value", "The body has no list “value” of notifications.", path="$.value")
-        for item in payload.each("$.value", 1_000):
+        for item in _notifications(payload):
             yield RawEvent(_name(item), item.opt("$.id"), item)
 
     def attributes(self, event: RawEvent, ctx: Context) -> Mapping[str, Attribute]:
@@ -119,6 +121,7 @@ class SharePoint(Source):
         if not isinstance(body, dict):
             return http
         body.pop("validationTokens", None)
+        body.pop("clientState", None)
         items = body.get("value")
         if isinstance(items, list):
             body["value"] = [
@@ -133,9 +136,21 @@ class SharePoint(Source):
         return Http(headers=Headers({"content-type": "application/json"}), body=body)
 
 
+def _notifications(payload: Payload) -> list[Payload]:
+    """The notifications of a body. What relays pass on one by one stands there alone. Raises PayloadError."""
+    raw = payload.raw
+    if isinstance(raw, dict) and isinstance(raw.get("value"), list):
+        return list(payload.each("$.value", 1_000))
+    if payload.has("$.subscriptionId") and (payload.has("$.resource") or payload.has("$.lifecycleEvent")):
+        return [payload]
+    raise PayloadError("no_value", "The body has no list “value” of notifications.", path="$.value")
+
+
 def _name(item: Payload) -> str:
     if item.has("$.item"):
         return items.name(item)
+    if item.opt("$.changeType").lower().startswith("validation"):
+        return "validation"
     cycle = item.opt("$.lifecycleEvent")
     if cycle:
         known = LIFECYCLE.get(cycle)
@@ -147,7 +162,26 @@ def _name(item: Payload) -> str:
 def _named(item: Payload, ctx: Context) -> str:
     """The object's own words: what a rich notification brings, else what the operator called it."""
     data = item.sub("$.resourceData")
-    return data.first("$.name", "$.subject", "$.displayName", "$.title") or ctx.text("what")
+    return data.first(*(f"$.{key}" for key in NAMES)) or ctx.text("what")
+
+
+def _said(item: Payload) -> list[Fact]:
+    """What the notification itself says of the thing, which is little: availability, the number of members."""
+    data = item.sub("$.resourceData")
+    facts = []
+    for key in data.keys("$")[:20]:
+        value = data.raw[key]
+        text = ("yes" if value else "no") if isinstance(value, bool) else data.opt(f"$.{key}")
+        if key in NAMES or key == "id" or "@" in key or not text or _OPAQUE.fullmatch(text):
+            continue
+        words = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", key).lower()
+        facts.append(Fact(words[:1].upper() + words[1:60], moment(text)[:200]))
+    members = data.raw.get("members@delta")
+    if isinstance(members, list):
+        gone = sum(1 for each in members if isinstance(each, dict) and "@removed" in each)
+        counts = ((len(members) - gone, "added"), (gone, "removed"))
+        facts.append(Fact("Members", ", ".join(f"{number} {word}" for number, word in counts if number)))
+    return facts[:6]
 
 
 def changed(event: RawEvent, ctx: Context) -> Notification:
@@ -156,21 +190,23 @@ def changed(event: RawEvent, ctx: Context) -> Notification:
     about, verb = thing(item), event.name.partition(".")[2]
     name, site = _named(item, ctx), item.opt("$.siteUrl")
     url = ctx.text("what_url") or page(item, host_of(ctx.text("site_host")))
-    shown = name or about.id[:60]
-    where = ctx.text("what") or site.rstrip("/").rpartition("/")[2] or host_of(url)
+    # Ids say nothing to people, so what has no name is told by the place that it is in.
+    site_name = site.rstrip("/").rpartition("/")[2]
+    where = ctx.text("what") or site_name or host_of(url)
+    if not where and (site or item.has("$.webId")):
+        where = "SharePoint"
     sealed = item.has("$.encryptedContent")
     return Notification(
-        title=f"{about.noun} {verb}" + (f": {shown}" if shown else ""),
+        title=f"{about.noun} {verb}" + (f": {name}" if name else f" in {site_name}" if site_name else ""),
         status=verb.capitalize(),
         severity=Severity.WARNING if verb == "deleted" else Severity.INFO,
         text="The content is encrypted and is not read." if sealed else "",
-        subject=Link(shown or about.noun, url) if url or shown else None,
+        subject=Link(name or about.noun, url) if url or name else None,
         container=Link(where, url) if where else Link("Microsoft Graph"),
         facts=(
-            Fact("Site", site),
-            Fact("Resource", item.opt("$.resource")),
-            Fact("Item", about.id if name else ""),
-            Fact("Tenant", item.opt("$.tenantId")),
+            Fact("Site", site if site.strip("/") else ""),
+            Fact("Where", path_words(item.opt("$.resource"))),
+            *_said(item),
         ),
         thread_key=f"sharepoint:{item.opt('$.resource')}",
         link_title="Open",
@@ -198,8 +234,8 @@ def lifecycle(event: RawEvent, ctx: Context) -> Notification:
         container=Link(what or "Microsoft Graph", url),
         facts=(
             Fact("Subscription", item.opt("$.subscriptionId")),
-            Fact("Resource", item.opt("$.resource")),
-            Fact("Expires", item.first("$.subscriptionExpirationDateTime", "$.expirationDateTime")),
+            Fact("Where", path_words(item.opt("$.resource"))),
+            Fact("Expires", moment(item.first("$.subscriptionExpirationDateTime", "$.expirationDateTime"))),
         ),
         thread_key=f"sharepoint:{item.opt('$.subscriptionId')}",
     )
@@ -214,4 +250,5 @@ for _family, _noun in NOUNS.items():
 items.register(SharePoint.events)
 SharePoint.events.many({name: title for name, (title, _) in TITLES.items()}, group="Subscription")(lifecycle)
 SharePoint.events.fallback("lifecycle")(lifecycle)
+SharePoint.events.ignore("validation", reason="Microsoft only tried whether the address can be reached.")
 SOURCE = SharePoint()

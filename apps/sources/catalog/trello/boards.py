@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from apps.sources.sdk import Context, Events, Fact, Notification, RawEvent, Severity, from_gfm
+import re
 
-from .events import board, member, shown_as, tell
+from apps.sources.sdk import Context, Events, Fact, Notification, Payload, RawEvent, Severity, from_gfm
+
+from .events import board, member, names_of, shown_as, tell
 from .names import snake
 
 events = Events()
+
+
+events.ignore("list.reordered", reason="Only the order of the lists changed.")
 
 
 @events.on("list.created", group="Lists", label="List created")
@@ -33,6 +38,7 @@ def lists(event: RawEvent, ctx: Context) -> Notification:
         facts=(
             Fact("Was", data.opt("$.old.name")),
             Fact("Other board", data.first("$.boardSource.name", "$.boardTarget.name")),
+            Fact("Changed", names_of(data.sub("$.old")) if event.name == "list.updated" else ""),
         ),
     )  # fmt: skip
 
@@ -60,19 +66,40 @@ BOARD = {
 def boards(event: RawEvent, ctx: Context) -> Notification:
     data = event.payload.sub("$.action.data")
     title, severity = BOARD[event.name]
-    prefs = data.sub("$.board.prefs")
-    changes = [
-        f"{snake(key).replace('_', ' ')}: {prefs.opt(f'$.{key}') or 'changed'}" for key in prefs.keys("$")[:6]
-    ]
+    if event.payload.opt("$.action.type") == "removeBoardsPinnedFromMember":
+        title = "Board no longer starred"
     place = board(event.payload)
     return tell(
         event, title, what=data.opt("$.board.name") or (place.title if place else ""), severity=severity,
         text=from_gfm(data.opt("$.board.desc"), max_chars=600),
         facts=(
             Fact("Was", data.opt("$.old.name")), Fact("From", data.opt("$.boardSource.name")),
-            Fact("Workspace", data.opt("$.organization.name")), Fact("Settings", ", ".join(changes)),
+            Fact("Workspace", data.opt("$.organization.name")), *_settings(data),
         ),
     )  # fmt: skip
+
+
+def _settings(data: Payload) -> list[Fact]:
+    """What changed in the board's settings and names of labels, old → new."""
+    facts = []
+    for place, lead in (("prefs", ""), ("labelNames", "Label ")):
+        now, before = data.sub(f"$.board.{place}"), data.sub(f"$.old.{place}")
+        for key in (now.keys("$") or before.keys("$"))[:6]:
+            old, new = _setting(before, key), _setting(now, key)
+            words = f"{lead}{snake(key).replace('_', ' ')}"
+            value = f"{old} → {new}" if old and new else new or "changed"
+            if old and not new and not now.opt(f"$.{key}"):
+                value = f"{old} removed"
+            facts.append(Fact(words[:1].upper() + words[1:], value))
+    return facts
+
+
+def _setting(values: Payload, key: str) -> str:
+    """A setting in words; uploaded pictures and the like are only known by their ids, which are left out."""
+    if isinstance(values.raw, dict) and isinstance(values.raw.get(key), bool):
+        return "on" if values.raw[key] else "off"
+    value = values.opt(f"$.{key}")
+    return "" if re.fullmatch(r"[0-9a-f]{24}", value) or "://" in value else value[:60]
 
 
 @events.on("board.member_added", group="Boards", label="Member joined a board")
@@ -92,16 +119,33 @@ def members(event: RawEvent, ctx: Context) -> Notification:
         or member(action.sub("$.data.member"))
         or member(shown_as(event.payload, "member"))
     )
-    subject = action.first("$.data.idMemberAdded", "$.data.idMember", "$.data.idMemberRemoved")
+    subject = action.first(
+        "$.data.idMemberAdded", "$.data.idMember", "$.data.idMemberRemoved", "$.member.id", "$.data.member.id"
+    )
     if not who and subject in ("", action.opt("$.memberCreator.id")):
         who = member(action.sub("$.memberCreator"))
     name = who.name if who else "A member"
     noun, _, what = event.name.partition(".")
     kind = action.opt("$.type")
-    role = "an admin" if "Admin" in kind else "an observer" if "Observer" in kind else "a normal member"
+    role = (
+        "now an admin"
+        if "Admin" in kind
+        else "now an observer"
+        if "Observer" in kind
+        else "now a normal member"
+    )
+    if kind.startswith("removeAdmin"):
+        role = "no longer an admin"
+    active = next((word for word in ("deactivated", "reactivated") if kind.startswith(word)), "")
+    if kind.endswith("Enterprise"):
+        noun = "enterprise"
+    # Who adds or removes somebody else is the actor of the card.
+    by_other = bool(subject) and subject != action.opt("$.memberCreator.id") and kind != "memberJoinedBoard"
     phrases = {
-        "member_added": f"{name} joined the {noun}", "member_removed": f"{name} left the {noun}",
-        "member_role": f"{name} is now {role} of the {noun}", "invited": f"{name} was invited to the {noun}",
+        "member_added": f"{name} {'was added to' if by_other else 'joined'} the {noun}",
+        "member_removed": f"{name} {'was removed from' if by_other else 'left'} the {noun}",
+        "member_role": f"{name} was {active} in the {noun}" if active else f"{name} is {role} of the {noun}",
+        "invited": f"{name} was invited to the {noun}",
     }  # fmt: skip
     place = board(event.payload)
     return tell(
@@ -143,6 +187,7 @@ def things(event: RawEvent, ctx: Context) -> Notification:
     data = action.sub("$.data")
     title, _, key = THINGS[event.name]
     found = data.sub(f"$.{key}")
+    page = found.opt("$.url")
     name = found.first("$.name", "$.displayName", "$.fullName", "$.color") or (
         data.opt("$.value") if key == "plugin" else ""
     )
@@ -152,7 +197,8 @@ def things(event: RawEvent, ctx: Context) -> Notification:
     gone = event.name.endswith(("deleted", "disabled", "forbidden", "removed"))
     return tell(
         event, title, what=name, severity=Severity.WARNING if gone else Severity.NEUTRAL,
-        url=found.opt("$.url"),
+        # The address of somebody's own Power-Up is a file for programs; Trello's has a page.
+        url=page if key != "plugin" or page.startswith("https://trello.com/") else "",
         facts=(
             Fact("Was", data.first("$.old.name", "$.old.displayName", "$.old.color")),
             Fact("Colour", found.opt("$.color") if key == "label" else ""), Fact("Type", found.opt("$.type")),

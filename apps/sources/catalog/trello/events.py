@@ -22,6 +22,8 @@ from apps.sources.sdk import (
     parse_time,
 )
 
+from .names import snake
+
 events = Events()
 PICTURES = (".png", ".jpg", ".jpeg", ".gif")
 
@@ -75,6 +77,11 @@ def member(found: Payload) -> Actor | None:
 def shown_as(payload: Payload, key: str) -> Payload:
     """What Trello shows in its own feed for a part of the action; there when the part itself is not."""
     return payload.sub(f"$.action.display.entities.{key}")
+
+
+def names_of(old: Payload) -> str:
+    """The fields that a change touched, in words: `idLabels` -> `labels`."""
+    return ", ".join(snake(key).replace("_", " ").removeprefix("id ") for key in old.keys("$")[:6])
 
 
 def page_url(url: str) -> str:
@@ -152,10 +159,13 @@ def card_made(event: RawEvent, ctx: Context) -> Notification:
 @events.on("card.moved", group="Cards", label="Card moved to another list")
 def card_moved(event: RawEvent, ctx: Context) -> Notification:
     data = event.payload.sub("$.action.data")
-    after = data.first("$.listAfter.name", "$.list.name")
+    shown = {
+        key: shown_as(event.payload, key).first("$.text", "$.name") for key in ("listBefore", "listAfter")
+    }
+    after = data.opt("$.listAfter.name") or shown["listAfter"] or data.opt("$.list.name")
     return tell(
         event, f"Card moved to {after}" if after else "Card moved", severity=Severity.INFO, status=after,
-        facts=(Fact("From", data.opt("$.listBefore.name")), Fact("List", after)),
+        facts=(Fact("From", data.opt("$.listBefore.name") or shown["listBefore"]), Fact("List", after)),
     )  # fmt: skip
 
 
@@ -240,7 +250,11 @@ def card_member(event: RawEvent, ctx: Context) -> Notification:
     )
     name = who.name if who else "A member"
     joined = event.name.endswith("added")
-    same = action.opt("$.member.id") and action.opt("$.member.id") == action.opt("$.memberCreator.id")
+    number = action.first("$.member.id", "$.data.idMember", "$.data.member.id")
+    same = bool(number) and number == action.opt("$.memberCreator.id")
+    if same and not who:
+        who = member(action.sub("$.memberCreator"))
+        name = who.name if who else name
     title = f"{name} {'joined' if joined else 'left'} the card" if same else (
         f"{name} {'added to' if joined else 'removed from'} the card"
     )  # fmt: skip
@@ -286,18 +300,20 @@ def card_other(event: RawEvent, ctx: Context) -> Notification:
         "card.template": "Card's kind changed", "card.sticker": "Sticker put on the card", "card.updated": "Card changed",
         "card.voted": "Vote for the card" if data.flag("$.voted", default=True) else "Vote withdrawn from the card",
     }  # fmt: skip
-    keys = ", ".join(data.sub("$.old").keys("$")[:6])
     return tell(
         event, titles[event.name],
         facts=(
             Fact("Location", data.first("$.card.locationName", "$.card.address")),
-            Fact("Changed", keys if event.name == "card.updated" else ""),
+            Fact("Changed", names_of(data.sub("$.old")) if event.name == "card.updated" else ""),
         ),
     )  # fmt: skip
 
 
 events.ignore("card.reordered", reason="Only the order inside a list changed.")
 events.ignore("card.reminder", reason="Only the reminder of a due date changed.")
+events.ignore("card.watched", reason="A member only watches the card, or no longer.")
+events.ignore("checklist.reordered", reason="Only the order of the checklists changed.")
+events.ignore("checkitem.reordered", reason="Only the order of the items changed.")
 
 
 # --- Comments and attachments ----------------------------------------------------------------------
@@ -329,7 +345,7 @@ def attachment(event: RawEvent, ctx: Context) -> Notification:
     name, url = data.opt("$.attachment.name") or "a file", page_url(data.opt("$.attachment.url"))
     picture = data.first("$.attachment.previewUrl2x", "$.attachment.previewUrl")
     # Pictures that Trello hosts ask for a sign-in, so only others can be shown.
-    shown = Image(picture, name) if picture.startswith("https://") and "trello.com" not in picture else None
+    shown = Image(picture, name) if picture.startswith("https://") and "trello" not in picture else None
     verb = "attached to" if event.name == "attachment.added" else "removed from"
     return tell(event, f"“{name}” {verb} card", facts=(Fact("Attachment", name, url),), image=shown)
 
@@ -365,18 +381,19 @@ def checkitem(event: RawEvent, ctx: Context) -> Notification:
     data = event.payload.sub("$.action.data")
     name = data.opt("$.checkItem.name") or "Item"
     verbs = {
-        "checkitem.completed": ("ticked off", Severity.GOOD, "Done"),
-        "checkitem.reopened": ("no longer ticked", Severity.INFO, "Open"),
-        "checkitem.created": ("added", Severity.NEUTRAL, ""), "checkitem.updated": ("changed", Severity.NEUTRAL, ""),
-        "checkitem.due": ("has a new due date", Severity.NEUTRAL, ""),
-        "checkitem.assigned": ("assigned", Severity.NEUTRAL, ""),
-        "checkitem.unassigned": ("unassigned", Severity.NEUTRAL, ""),
-        "checkitem.deleted": ("deleted", Severity.WARNING, ""),
+        "checkitem.completed": ("ticked off on", Severity.GOOD, "Done"),
+        "checkitem.reopened": ("no longer ticked on", Severity.INFO, "Open"),
+        "checkitem.created": ("added to", Severity.NEUTRAL, ""),
+        "checkitem.updated": ("changed on", Severity.NEUTRAL, ""),
+        "checkitem.due": ("has a new due date on", Severity.NEUTRAL, ""),
+        "checkitem.assigned": ("assigned on", Severity.NEUTRAL, ""),
+        "checkitem.unassigned": ("unassigned on", Severity.NEUTRAL, ""),
+        "checkitem.deleted": ("deleted from", Severity.WARNING, ""),
     }  # fmt: skip
     verb, severity, status = verbs[event.name]
     who = member(event.payload.sub("$.action.member"))
     return tell(
-        event, f"“{name}” {verb} on card", severity=severity, status=status,
+        event, f"“{name}” {verb} card", severity=severity, status=status,
         facts=(
             Fact("Checklist", data.opt("$.checklist.name")), Fact("Item", name), Fact("Was", data.opt("$.old.name")),
             Fact("Due", _day(data.opt("$.checkItem.due"))), Fact("Member", who.name if who else ""),

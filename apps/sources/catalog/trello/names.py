@@ -35,10 +35,13 @@ NAMES = {
     "addMemberToBoard": "board.member_added", "removeMemberFromBoard": "board.member_removed",
     "memberJoinedBoard": "board.member_added", "makeAdminOfBoard": "board.member_role",
     "makeNormalMemberOfBoard": "board.member_role", "makeObserverOfBoard": "board.member_role",
+    "addAdminToBoard": "board.member_role", "removeAdminFromBoard": "board.member_role",
+    "deactivatedMemberInBoard": "board.member_role", "reactivatedMemberInBoard": "board.member_role",
     "addToOrganizationBoard": "board.workspace_added", "removeFromOrganizationBoard": "board.workspace_removed",
     "inviteMemberToBoard": "board.invited", "addInvitationToBoard": "board.invited",
     "deleteBoardInvitation": "board.invitation_deleted", "unconfirmedBoardInvitation": "board.invited",
     "unconfirmedBoardInvitedMember": "board.invited", "addBoardsPinnedToMember": "board.starred",
+    "removeBoardsPinnedFromMember": "board.starred",
     "createBoardInvitation": "board.invited", "createBoardPreference": "board.preferences",
     "deleteBoardPreference": "board.preferences", "updateBoardPreference": "board.preferences",
     "createLabel": "label.created", "updateLabel": "label.updated", "deleteLabel": "label.deleted",
@@ -47,6 +50,10 @@ NAMES = {
     "removeMemberFromOrganization": "workspace.member_removed",
     "makeNormalMemberOfOrganization": "workspace.member_role",
     "makeAdminOfOrganization": "workspace.member_role", "makeObserverOfOrganization": "workspace.member_role",
+    "addAdminToOrganization": "workspace.member_role", "removeAdminFromOrganization": "workspace.member_role",
+    "deactivatedMemberInOrganization": "workspace.member_role",
+    "reactivatedMemberInOrganization": "workspace.member_role",
+    "deactivatedMemberInEnterprise": "workspace.member_role", "reactivatedMemberInEnterprise": "workspace.member_role",
     "unconfirmedOrganizationInvitation": "workspace.invited", "createOrganizationInvitation": "workspace.invited",
     "deleteOrganizationInvitation": "workspace.invitation_deleted",
     "addOrganizationToEnterprise": "workspace.enterprise_added",
@@ -68,8 +75,14 @@ CARD_CHANGES = (
     ("cover", "card.cover"), ("idAttachmentCover", "card.cover"), ("manualCoverAttachment", "card.cover"),
     ("locationName", "card.location"), ("address", "card.location"), ("coordinates", "card.location"),
     ("isTemplate", "card.template"), ("cardRole", "card.template"), ("dueReminder", "card.reminder"),
-    ("pos", "card.reordered"), ("idShort", "card.reordered"),
+    ("pos", "card.reordered"), ("idShort", "card.reordered"), ("subscribed", "card.watched"),
 )  # fmt: skip
+# Where a change of nothing but the position is only another order.
+ORDERED = {
+    "updateList": "list.reordered",
+    "updateChecklist": "checklist.reordered",
+    "updateCheckItem": "checkitem.reordered",
+}
 
 
 def name_of(action: Payload) -> str:
@@ -78,6 +91,8 @@ def name_of(action: Payload) -> str:
     data, old = action.sub("$.data"), action.sub("$.data.old")
     if kind == "updateCard":
         return _card(data, old)
+    if kind in ORDERED and set(old.keys()) == {"pos"}:
+        return ORDERED[kind]
     if kind == "updateList":
         if "closed" in old.keys():  # noqa: SIM118 - a method of Payload
             return "list.archived" if data.flag("$.list.closed") else "list.unarchived"
