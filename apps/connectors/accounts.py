@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -62,8 +62,7 @@ def save(
         raise Conflict(
             "account_source", "An account belongs to its source. Make a new one for another source."
         )
-    kept: dict[str, str] = {} if row.kind != way.key else {**row.fields, **_secrets(row)}
-    given = _checked(way, values, kept)
+    given = _checked(way, values, _kept(row, way, code, api_url))
     secret = {option.key for option in way.fields if option.secret}
     row.name, row.kind, row.api_url = name.strip() or code.name, way.key, _checked_url(code, api_url)
     row.fields = {key: value for key, value in given.items() if key not in secret}
@@ -77,9 +76,20 @@ def save(
 
 def check(source: Source, way: AccountKind, api_url: str, values: object, row: Account | None = None) -> None:
     """Raise ConfigurationError for what `save` would refuse."""
-    kept = {**row.fields, **_secrets(row)} if row is not None and row.kind == way.key else {}
-    _checked(way, values, kept)
+    _checked(way, values, _kept(row, way, source, api_url) if row is not None else {})
     _checked_url(source, api_url)
+
+
+def _kept(row: Account, way: AccountKind, source: Source, api_url: str) -> dict[str, str]:
+    """What an account goes on with where nothing new was given.
+
+    Its secrets stay at the server that they were given for: whoever changes the address has to know them.
+    """
+    if row.kind != way.key:
+        return {}
+    if urlsplit(_checked_url(source, api_url))[:2] != urlsplit(row.api_url)[:2]:
+        return dict(row.fields)
+    return {**row.fields, **_secrets(row)}
 
 
 def _checked(way: AccountKind, values: object, kept: Mapping[str, str]) -> dict[str, str]:
@@ -240,7 +250,9 @@ def test(row: Account) -> Account:
             if error.temporary or error.code == "api_unreadable"
             else Account.State.REFUSED
         )
-        row.message, row.who, row.may, row.lacks = error.public_message[:400], "", [], []
+        row.message = error.public_message[:400]
+        if row.state == Account.State.REFUSED:
+            row.who, row.may, row.lacks = "", [], []
     else:
         row.state = Account.State.LIMITED if standing.lacks else Account.State.OK
         row.message, row.who = "", standing.who[:200]
@@ -255,6 +267,13 @@ def note_refused(row: Account, error: ActionError) -> None:
         Account.objects.filter(pk=row.pk).update(
             state=Account.State.REFUSED, message=error.public_message[:400], tested_at=timezone.now()
         )
+
+
+def all_rows() -> Iterator[Account]:
+    """Every account whose source is installed, a batch at a time."""
+    for row in Account.objects.order_by("pk").iterator(chunk_size=200):
+        if registry.known(row.source):
+            yield row
 
 
 def expiring(now: dt.datetime) -> list[Account]:

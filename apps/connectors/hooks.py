@@ -152,9 +152,10 @@ def mend(row: Hook) -> Hook:
     wanted = hooks.fit(row.place, plan(connector))
     if hooks.read(api, row.place, row.remote_id) is None:
         made = hooks.create(api, row.place, wanted)
-        row.remote_id = made.id
     else:
         made = hooks.update(api, row.place, row.remote_id, wanted)
+    # Some vendors cannot change a hook: there it is another one afterwards.
+    row.remote_id = made.id or row.remote_id
     row.secret_at = timezone.now()
     row.save(update_fields=["secret_at", "remote_id"])
     return _note(row, made, wanted)

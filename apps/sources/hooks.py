@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from apps.sources.api import Api
 from apps.sources.http import Headers
@@ -89,6 +90,7 @@ class Hooks:
     places_help: the permission that the account needs for it.
     lifetime: how long a hook lives without renewal; None: for ever. It is renewed after two thirds of that.
     can_find_missed, can_read_changes: whether `missed` and `changes` work.
+    remembered: how far back the vendor can tell what it failed to deliver.
     """
 
     places: ClassVar[tuple[Option, ...]] = ()
@@ -96,6 +98,7 @@ class Hooks:
     lifetime: ClassVar[dt.timedelta | None] = None
     can_find_missed: ClassVar[bool] = False
     can_read_changes: ClassVar[bool] = False
+    remembered: ClassVar[dt.timedelta] = dt.timedelta(days=3)
 
     def events(self, selected: Sequence[str]) -> tuple[str, ...]:
         """The vendor's event names for our selected ones (names of the source's catalogue, no patterns), sorted."""
@@ -132,7 +135,7 @@ class Hooks:
     def missed(
         self, api: Api, place: Place, hook_id: str, since: dt.datetime, until: dt.datetime
     ) -> Iterable[Missed]:
-        """What the source failed to deliver in that time, oldest first."""
+        """What the source failed to deliver in that time, oldest first: what came before an error is kept."""
         raise NotImplementedError
 
     def announces(self, name: str) -> str:
@@ -151,7 +154,7 @@ def differences(plan: HookPlan, found: RemoteHook, secret_changed: bool = False)
     """
     told: list[Difference] = []
     if found.url and found.url != plan.url:
-        told.append(Difference("URL", "this connector's", "another one"))
+        told.append(Difference("URL", *_addresses(plan.url, found.url)))
     missing = sorted(set(plan.events) - set(found.events))
     extra = sorted(set(found.events) - set(plan.events))
     if plan.events and (missing or extra) and "*" not in found.events:
@@ -167,6 +170,17 @@ def differences(plan: HookPlan, found: RemoteHook, secret_changed: bool = False)
     if plan.secret and (found.secret_set is False or secret_changed):
         told.append(Difference("Secret", "set", "none" if found.secret_set is False else "an older one"))
     return tuple(told)
+
+
+def _addresses(ours: str, theirs: str) -> tuple[str, str]:
+    """Both addresses as far as they are no secret: a query, or a path on somebody else's server, may be one."""
+    (here, _, token), (there, _, other) = ours.partition("?"), theirs.partition("?")
+    if here == there:
+        return (f"{here} with its token", f"{there} with {'another token' if other else 'none'}") if token else (
+            here, f"{there} with a query")  # fmt: skip
+    if urlsplit(here)[:2] != urlsplit(there)[:2]:
+        there = f"{'://'.join(urlsplit(there)[:2])}/…"
+    return here, there
 
 
 def _few(names: Sequence[str]) -> str:
