@@ -5,15 +5,19 @@ from __future__ import annotations
 import html
 import json
 import logging
+from dataclasses import replace
+from urllib.parse import urlencode
 
+from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.cards import adaptive
 from apps.cards.envelope import CONTENT_TYPE
-from apps.cards.notification import Notification, Severity
+from apps.cards.notification import Link, Notification, Severity
 from apps.commands import acting, builtin, parser, registry
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.core import audit, problems, rates
@@ -79,21 +83,48 @@ def trial(endpoint: CommandEndpoint) -> HttpResponse:
     http = SCHEME.sign(Http(body=json.dumps(activity).encode()), endpoint.token, now)
     SCHEME.verify(http, [endpoint.token], now)
     message = parser.read(parse_json(http.body), now)
-    use = CommandUse(endpoint=endpoint, command=message.words[0])
+    use = CommandUse(endpoint=endpoint, command=message.words[0].text)
     return _card(_answered(endpoint, message, use))
 
 
 def _answered(endpoint: CommandEndpoint, message: parser.Message, use: CommandUse) -> Notification:
     """The answer, or the promise of one, within the time that Teams waits."""
-    found = _carry_out(endpoint, message, use)
-    return acting.wait(found, endpoint) if isinstance(found, registry.Pending) else found
+    user = _user(message)
+    found = _carry_out(endpoint, user, message, use)
+    note = (
+        acting.wait(found, endpoint, message.conversation) if isinstance(found, registry.Pending) else found
+    )
+    return note if user or not message.sender_id else _introduced(note, message, use)
+
+
+def _user(message: parser.Message) -> ChatUser | None:
+    """Whoever an admin linked, by either of the ids that Teams gives a person."""
+    known = [each for each in (message.entra_id, message.sender_id) if each]
+    return ChatUser.objects.filter(teams_id__in=known).first() if known else None
+
+
+def _introduced(note: Notification, message: parser.Message, use: CommandUse) -> Notification:
+    """The answer to somebody unknown: how they are linked, when they ask for the first time or may not do it."""
+    refused = use.outcome == "not_allowed"
+    before = CommandUse.objects.filter(sender_id=message.sender_id).exclude(pk=use.pk)
+    if not refused and before.exists():
+        return note
+    number = message.entra_id or message.sender_id
+    query = urlencode({"teams_id": number, "name": message.sender_name})
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('admin:commands_chatuser_add')}?{query}"
+    words = f"You are not linked yet, so you may only ask. Your Teams id is {number}; an admin links it under “Chat users”."
+    return replace(
+        note,
+        footer=" ".join(each for each in (note.footer, "" if refused else words) if each),
+        links=(*note.links, Link("Link this person (admins)", page)),
+    )
 
 
 def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     """Carry a message out, or give the answer that was given to it before."""
     use = CommandUse(
         endpoint=endpoint, activity_id=message.id, sender_id=message.sender_id, sender_name=message.sender_name,
-        text=message.text[:500], command=(message.words[0].lower() if message.words else "help")[:40],
+        text=message.text[:500], command=(message.words[0].text.lower() if message.words else "help")[:40],
     )  # fmt: skip
     try:
         with transaction.atomic():
@@ -109,21 +140,20 @@ def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
 
 
 def _carry_out(
-    endpoint: CommandEndpoint, message: parser.Message, use: CommandUse
+    endpoint: CommandEndpoint, user: ChatUser | None, message: parser.Message, use: CommandUse
 ) -> Notification | registry.Pending:
     if endpoint.paused:
         use.outcome = "paused"
         return Notification("Commands are switched off for now", severity=Severity.WARNING)
-    user = ChatUser.objects.filter(teams_id=message.sender_id).first() if message.sender_id else None
-    asked = registry.Asked(endpoint, user, message.sender_id, message.sender_name, message.words[1:])
+    asked = registry.Asked(endpoint, user, message)
     try:
         source = None if use.command in registry.commands else acting.source_of(use.command)
         if source is not None:
             # Asks the source's API, so it must not hold a transaction.
-            return acting.ask(asked, message.words[0], source)
-        who = audit.Actor("teams", message.sender_id, message.sender_name or message.sender_id)
+            return acting.ask(asked, message.words[0].text, source)
+        who = audit.Actor("teams", asked.sender_id, message.sender_name or message.sender_id)
         with audit.acting(who), transaction.atomic():
-            return registry.run(use.command, asked)
+            return registry.run(use.command, asked, acting.names())
     except CommandError as error:
         use.outcome = error.code[:40]
         return Notification(error.public_message, severity=Severity.WARNING)
