@@ -191,7 +191,19 @@ def _do(run: ActionRun) -> Done:
     source = run.connector.source_object()
     if run.via == ActionRun.Via.CHAT:
         inputs = _resolved(source.actions, run, inputs)
-    return source.actions.run(run.action, _act(run.connector, run.params, inputs, run.who))
+    act = _act(run.connector, run.params, inputs, run.who)
+    try:
+        return source.actions.run(run.action, act)
+    except ApiError as error:
+        if not act.api.wrote:
+            raise
+        # The button must not work a second time because what it did could not be read.
+        raise ApiError(
+            error.code,
+            f"It was accepted, but how it stands now could not be read. {error.public_message}",
+            answer_status=error.answer_status,
+            ambiguous=True,
+        ) from error
 
 
 def _resolved(actions: Actions, run: ActionRun, inputs: Mapping[str, str]) -> Mapping[str, str]:

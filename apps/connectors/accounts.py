@@ -18,7 +18,7 @@ from apps.core import addresses, http
 from apps.core.errors import ActionError, ConfigurationError, Conflict, TransportError
 from apps.sources import registry
 from apps.sources.accounts import AccountKind, Authorization
-from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest
+from apps.sources.api import READS, Api, ApiAnswer, ApiError, ApiRequest
 from apps.sources.http import Headers
 from apps.sources.source import Source
 
@@ -196,7 +196,7 @@ def connect(
             answer = _exchange(_signed(request, authorization(), base))
         return answer
 
-    api = Api(base, send, explain=source.explain)
+    api = Api(base, send, explain=source.explain, meaning=source.meaning)
     return api
 
 
@@ -222,7 +222,10 @@ def _exchange(request: ApiRequest) -> ApiAnswer:
         )
     except TransportError as error:
         raise ApiError(
-            "api_unavailable", error.public_message, ambiguous=error.ambiguous, retry_after=error.retry_after
+            "api_unavailable",
+            error.public_message,
+            ambiguous=error.ambiguous and request.method not in READS,
+            retry_after=error.retry_after,
         ) from None
     if answer.truncated and answer.status < 300:
         raise ApiError(

@@ -55,3 +55,12 @@ def explain(answer: ApiAnswer) -> str:
         return answer.payload().first("$.message", "$.value.Message")
     except ApiError:
         return ""
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """A token that is not valid is answered with the page to sign in, by 203 or by a way there."""
+    if answer.status == 203 and "text/html" in (answer.headers.get("content-type") or ""):
+        return 401
+    return (
+        401 if answer.status == 302 and "_signin" in (answer.headers.get("location") or "") else answer.status
+    )

@@ -181,4 +181,27 @@ def explain(answer: ApiAnswer) -> str:
     except ApiError:
         return ""
     more = body.first("$.errors[0].message", "$.errors[0].code", "$.errors[0]")
-    return f"{body.opt('$.message')} {more}".strip()
+    needed = _needed(answer)
+    return " ".join(part for part in (body.opt("$.message"), more, needed) if part)
+
+
+def _needed(answer: ApiAnswer) -> str:
+    """Which permission or scope was missing: GitHub names it in headers of its refusals."""
+    if answer.status not in (403, 404):
+        return ""
+    permission = answer.headers.get("x-accepted-github-permissions") or ""
+    if permission:
+        return f"Needed: {permission.replace('=', ' ').replace(';', ' or')}."
+    wanted = {each.strip() for each in (answer.headers.get("x-accepted-oauth-scopes") or "").split(",")} - {
+        ""
+    }
+    had = {each.strip() for each in (answer.headers.get("x-oauth-scopes") or "").split(",")}
+    return f"Needed: the scope {' or '.join(sorted(wanted))}." if wanted and not wanted & had else ""
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """A secondary rate limit is a 403 without a word about it in the headers.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    return 429 if answer.status == 403 and "rate limit" in explain(answer).lower() else answer.status

@@ -56,3 +56,8 @@ def explain(answer: ApiAnswer) -> str:
     words = body.texts("$.errorMessages", 3)
     words += [f"{key}: {body.sub('$.errors').opt(f'$.{key}')}" for key in body.keys("$.errors")[:3]]
     return " ".join(words) or body.opt("$.message")
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """Atlassian's gateway says 401 also to a good token without the scope: "Unauthorized; scope does not match"."""
+    return 403 if answer.status == 401 and "scope does not match" in answer.body.lower() else answer.status

@@ -42,3 +42,8 @@ def explain(answer: ApiAnswer) -> str:
     except ApiError:
         return ""
     return body.first("$[0].message", "$.message", "$.error_description", "$.error")
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """Salesforce says 403 when the organisation's calls of a day are used up."""
+    return 429 if answer.status == 403 and "REQUEST_LIMIT_EXCEEDED" in answer.body else answer.status

@@ -76,3 +76,8 @@ def explain(answer: ApiAnswer) -> str:
     if text.startswith("{"):
         return answer.payload().first("$.message", "$.error")
     return text[:200] if not text.startswith("<") else ""
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """Trello says 401 also to a good token that lacks a right: "unauthorized card permission requested"."""
+    return 403 if answer.status == 401 and "permission requested" in answer.body.lower() else answer.status
