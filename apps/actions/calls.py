@@ -96,25 +96,35 @@ def _field(found: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(key, str) or not re.fullmatch(r"[\w-]{1,64}", key):
         return None
     kind = str(found.get("type") or "").lower()
-    title = plain(str(found.get("title") or key))[:120]
+    value = found.get("value") if isinstance(found.get("value"), str) else ""
     made: dict[str, Any] = {
         "key": key,
-        "label": title,
-        "required": found.get("isrequired") is True,
-        "kind": "multiline" if found.get("ismultiline") is True else "text",
-        "value": found.get("value") if isinstance(found.get("value"), str) else "",
+        "label": plain(str(found.get("title") or key))[:120],
+        "required": _is(found.get("isrequired")),
+        "kind": "multiline" if _is(found.get("ismultiline")) else "text",
+        "value": value,
     }
+    if kind == "textinput":
+        longest = found.get("maxlength")
+        made["longest"] = longest if isinstance(longest, int) and 0 < longest < 100_000 else 0
     if kind == "dateinput":
-        made["kind"] = "date"
+        timed = _is(found.get("includetime"))
+        made["kind"] = "datetime" if timed else "date"
+        made["value"] = str(value)[: 16 if timed else 10]  # as browsers want it
     if kind == "multichoiceinput":
         choices = found.get("choices")
-        made["kind"] = "choice"
+        made["kind"] = "choices" if _is(found.get("ismultiselect")) else "choice"
         made["choices"] = [
             (str(each.get("value", "")), plain(str(each.get("display") or each.get("value") or "")))
             for each in (choices if isinstance(choices, list) else [])[:MAX_CHOICES]
             if isinstance(each, dict)
         ]
     return made
+
+
+def _is(value: object) -> bool:
+    """Whether a careless sender means yes."""
+    return value is True or str(value).lower() == "true"
 
 
 def _spec(row: OfferedCall) -> dict[str, Any]:
@@ -132,6 +142,7 @@ def spec_of(row: OfferedCall) -> ActionSpec:
             kind=each["kind"],
             required=each["required"],
             choices=tuple((str(key), str(label)) for key, label in each.get("choices", ())),
+            longest=each.get("longest", 0),
         )
         for each in spec.get("fields", [])
     ]

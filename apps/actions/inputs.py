@@ -43,11 +43,20 @@ def _one(field: Field, value: str, offered: tuple[tuple[str, str], ...]) -> str:
         if field.required:
             raise InputError(field.key, f"“{field.label}” is needed.")
         return ""
-    longest = MAX_TEXT if field.kind == "multiline" else MAX_LINE
+    bound = MAX_TEXT if field.kind == "multiline" else MAX_LINE
+    longest = min(field.longest, bound) if field.longest > 0 else bound
     if len(value) > longest:
         raise InputError(field.key, f"“{field.label}” may have {longest} characters; it has {len(value)}.")
     if field.kind == "choice" and offered:
         return _chosen(field, value, offered)
+    if field.kind == "choices":
+        picked = {_chosen(field, each.strip(), offered) for each in value.split(";") if each.strip()}
+        return ";".join(key for key, _ in offered if key in picked)
+    if field.kind == "datetime":
+        try:
+            return dt.datetime.fromisoformat(value).isoformat()
+        except ValueError:
+            raise InputError(field.key, f"“{field.label}” is a time such as 2026-03-14T09:30.") from None
     if field.kind == "date":
         try:
             return dt.date.fromisoformat(value[:10]).isoformat()
