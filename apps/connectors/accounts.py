@@ -188,6 +188,7 @@ def connect(
         granted = authorization()
         if granted.base:
             api.trusted.add(urlsplit(granted.base)[:2])
+        api.rights = granted.rights
         answer = _exchange(_signed(request, granted, base))
         if answer.status == 401 and granted.expires_at is not None:
             # The product ended the token early: one fresh token, one more try.
@@ -208,6 +209,9 @@ def _signed(request: ApiRequest, granted: Authorization, base: str) -> ApiReques
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(granted.query)}"
     own: Mapping[str, str] = granted.headers
     below = url.removeprefix((granted.base or base).rstrip("/"))
+    for start, real in granted.named.items():
+        if below == start or below.startswith((f"{start}/", f"{start}?")):
+            url = f"{url.removesuffix(below)}{real}{below[len(start) :]}"
     for start, headers in granted.apart.items():
         if below.startswith(start):
             own = headers

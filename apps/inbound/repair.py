@@ -158,10 +158,19 @@ def _ask(rows: Iterable[Hook]) -> str:
 
 
 def renew_due() -> str:
-    """Every hour: renew the hooks that would end soon, and ask those that could not be asked last night."""
+    """Every hour: renew the hooks that would end soon, and ask those that could not be asked last night.
+
+    One that had ended already missed something, so what changed is read too.
+    """
     now = timezone.now()
-    counts = hooks.look_after(hooks.due_rows(now), now)
-    overdue = [row for row in hooks.all_rows() if row.repaired_until and row.repaired_until < now - OVERDUE]
+    due = hooks.due_rows(now)
+    ended = {row.pk for row in due if row.expires_at is not None and row.expires_at <= now}
+    counts = hooks.look_after(due, now)
+    overdue = [
+        row
+        for row in hooks.all_rows()
+        if row.pk in ended or (row.repaired_until and row.repaired_until < now - OVERDUE)
+    ]
     asked = f"; {_ask(overdue)}" if overdue else ""
     return f"{counts['renewed']} renewed, {counts['failed']} failed{asked}"
 

@@ -102,6 +102,7 @@ class Api:
     ) -> None:
         self.base = base.rstrip("/")
         self.trusted = {urlsplit(self.base)[:2]}  # servers that the credentials may go to
+        self.rights: tuple[str, ...] = ()  # what the sign-in said, once something was asked
         self.wrote = False  # whether the product has taken anything that changes it
         self._send = send
         self._explain = explain

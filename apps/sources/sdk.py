@@ -49,7 +49,7 @@ from apps.sources.accounts import (
     Values,
 )
 from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
-from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, segment
+from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, refusal, segment
 from apps.sources.events import Attribute, Events, EventSpec, Ignore, Outcome, RawEvent
 from apps.sources.fields import tell as tell_fields
 from apps.sources.hooks import Changes, HookPlan, Hooks, Missed, Place, RemoteHook
@@ -157,6 +157,7 @@ __all__ = [
     "parse_json",
     "parse_time",
     "plain",
+    "refusal",
     "safe_url",
     "segment",
     "tell_fields",

@@ -61,6 +61,38 @@ def test_who_it_is(azure: Api, stub: StubServer) -> None:
         SOURCE.check_account(azure)
 
 
+def test_scopes_that_are_missing_are_found_out_without_changing_anything(
+    azure: Api, stub: StubServer
+) -> None:
+    stub.on("GET", "/contoso/_apis/wit/fields", {"count": 1})
+    stub.on("GET", "/contoso/_apis/git/repositories", azure_refusal(), status=403)
+    stub.on("GET", "/contoso/_apis/hooks/subscriptions", Answer(401))
+    standing = SOURCE.check_account(azure)
+    assert standing.may == ("see projects", "see work items")
+    assert [words.partition(",")[0] for words in standing.lacks] == [
+        "the scope Code “Read & write”",
+        "the scope Work items",
+    ]
+    assert {call.method for call in stub.calls} == {"GET"}
+
+
+def azure_refusal() -> dict[str, str]:
+    return {"message": "TF400813: The user is not authorized to access this resource."}
+
+
+def test_one_subscription_that_posts_elsewhere_is_seen(azure: Api, stub: StubServer) -> None:
+    hooks, remote = SOURCE.hooks, Remote(stub)
+    assert hooks is not None
+    plan = HookPlan("https://c.example.com/hooks/x", "s", ("build.complete", "workitem.created", "workitem.updated"),
+                    scheme="basic")  # fmt: skip
+    made = hooks.create(azure, {}, plan)
+    remote.there["s2"]["consumerInputs"]["url"] = "https://old.example.com/"
+    found = hooks.read(azure, {}, made.id)
+    assert found is not None
+    assert [each.what for each in differences(plan, found)] == ["URL"]
+    assert differences(plan, hooks.update(azure, {}, made.id, plan)) == ()
+
+
 def test_a_work_item_is_told_changed_and_assigned(azure: Api, stub: StubServer) -> None:
     item = {"item": "7"}
     seen = SOURCE.actions.look("state", Act(azure, item))

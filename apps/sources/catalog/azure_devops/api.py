@@ -31,6 +31,15 @@ def myself(api: Api) -> Payload:
     return answer.payload().sub("$.authenticatedUser")
 
 
+# Azure DevOps does not tell a token's scopes, so each is tried by something that needs it and changes nothing.
+SEEN = (
+    ("/_apis/projects", "see projects", "Project and Team “Read”"),
+    ("/_apis/wit/fields", "see work items", "Work items “Read & write”"),
+    ("/_apis/git/repositories", "see code and pull requests", "Code “Read & write”"),
+    ("/_apis/hooks/subscriptions", "see service hooks", "Work items, Code and Build, each “Read” or more"),
+)
+
+
 def check_account(api: Api) -> Standing:
     """Who it is, and whether it sees any project."""
     me = myself(api)
@@ -39,12 +48,17 @@ def check_account(api: Api) -> Standing:
         raise ApiError(
             "api_unauthorized", "Azure DevOps does not know this token. Make a new one and set it here."
         )
-    count = api.get("/_apis/projects", **{"api-version": "5.0", "$top": 1}).opt_int("$.count") or 0
-    return Standing(
-        who,
-        may=("what the token's scopes allow",),
-        lacks=() if count else ("access to any project: add the account to one",),
-    )
+    may, lacks = [], []
+    for path, can, scope in SEEN:
+        query = {"api-version": "5.0", "$top": 1}
+        answer = api.call("GET", path, query=query, accept=(400, 401, 403, 404))
+        if answer.status in (203, 401, 403):
+            lacks.append(f"the scope {scope}, to {can}")
+        elif answer.status < 300:
+            if path.endswith("/projects") and not answer.payload().opt_int("$.count"):
+                lacks.append("access to any project: add the account to one")
+            may.append(can)
+    return Standing(who, may=tuple(may), lacks=tuple(lacks))
 
 
 def explain(answer: ApiAnswer) -> str:

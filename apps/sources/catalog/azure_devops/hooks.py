@@ -45,6 +45,7 @@ class AzureHooks(Hooks):
         "The account has to be a project administrator, or may “Edit subscriptions” and “View subscriptions”."
     )
     can_find_missed = True
+    remembered = dt.timedelta(days=7)
 
     def events(self, selected: Sequence[str]) -> tuple[str, ...]:
         found: set[str] = set()
@@ -120,7 +121,7 @@ class AzureHooks(Hooks):
         for number in hook_id.split(","):
             path = f"{PATH}/{segment(number)}/notifications"
             query = {**API, "status": "completed", "result": "failed", "minCreatedDate": since.isoformat(),
-                     "maxCreatedDate": until.isoformat()}  # fmt: skip
+                     "maxCreatedDate": until.isoformat(), "maxResults": 1_000}  # fmt: skip
             for each in api.get(path, **query).each("$.value", 1_000):
                 detail = each
                 if not each.has("$.details.event") and each.opt_int("$.id") is not None:
@@ -159,6 +160,8 @@ def _url(found: Payload) -> str:
 
 
 def _together(rows: Sequence[Payload], asked: str = "") -> RemoteHook:
+    urls = [_url(each) for each in rows]
+    usual = max(urls, key=urls.count, default="")
     states = {each.opt("$.status") or "enabled" for each in rows}
     bad = sorted(states - {"enabled", "onProbation"})
     trouble = (
@@ -166,7 +169,8 @@ def _together(rows: Sequence[Payload], asked: str = "") -> RemoteHook:
     )
     return RemoteHook(
         id=asked or ",".join(each.opt("$.id") for each in rows),
-        url=_url(rows[0]) if rows else "",
+        # One that posts elsewhere is shown, if there is any.
+        url=next((url for url in urls if url != usual), usual),
         events=tuple(sorted(each.opt("$.eventType") for each in rows)),
         active=not bad,
         trouble=f"switched off: {', '.join(bad)}" if bad else trouble,
