@@ -41,13 +41,20 @@ def endpoint() -> CommandEndpoint:
     return services.create_endpoint("Connector", team, TOKEN)
 
 
-def ask(endpoint: CommandEndpoint, text: str, number: str = "", token: str = TOKEN, **extra: object) -> Any:
+def ask(
+    endpoint: CommandEndpoint,
+    text: str,
+    number: str = "",
+    token: str = TOKEN,
+    sender: dict[str, str] | None = None,
+    **extra: object,
+) -> Any:
     activity = {
         "type": "message",
         "id": number or f"{timezone.now().timestamp()}",
         "timestamp": timezone.now().isoformat(),
         "text": f"<at>Connector</at> {text}",
-        "from": {"id": "29:abc", "name": "Ada"},
+        "from": sender or {"id": "29:abc", "name": "Ada"},
         "conversation": {"id": "19:x@thread.tacv2;messageid=1"},
         **extra,
     }
@@ -136,9 +143,9 @@ def test_somebody_is_known_by_the_id_that_is_the_same_for_every_outgoing_webhook
 ) -> None:
     entra = "8f9d2a61-0000-4000-8000-1234567890ab"
     sender = {"id": "29:other", "name": "Ada", "aadObjectId": entra}
-    assert f"teams_id={entra}" in said(ask(endpoint, "status", **{"from": sender}))
+    assert f"teams_id={entra}" in said(ask(endpoint, "status", sender=sender))
     ChatUser.objects.create(teams_id=entra, role="operator")
-    assert "is muted until" in said(ask(endpoint, "mute Repository", **{"from": sender}))
+    assert "is muted until" in said(ask(endpoint, "mute Repository", sender=sender))
 
 
 @pytest.mark.django_db
