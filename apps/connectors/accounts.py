@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -164,21 +164,50 @@ def open_account(row: Account) -> Api:
     """The product's API, signed in as the account. Nothing is sent before the first call."""
     source = row.source_object()
     values = {**row.fields, **_secrets(row)}
-    return connect(source, kind_of(source, row.kind), base_of(row), values, key=(row.pk, row.secrets))
+
+    def keep(found: Mapping[str, str]) -> tuple[object, ...]:
+        with transaction.atomic():
+            held = Account.objects.select_for_update().get(pk=row.pk)
+            changed = {key: value for key, value in {**_secrets(held), **found}.items() if value}
+            row.secrets = json.dumps(changed)
+            # Nobody's doing: it does not belong into the history.
+            Account._base_manager.filter(pk=row.pk).update(secrets=row.secrets)
+        return (row.pk, row.secrets)
+
+    way = kind_of(source, row.kind)
+    return connect(source, way, base_of(row), values, key=(row.pk, row.secrets), keep=keep)
+
+
+Keep = Callable[[Mapping[str, str]], tuple[object, ...]]
 
 
 def connect(
-    source: Source, kind: AccountKind, base: str, values: Mapping[str, str], *, key: tuple[object, ...] = ()
+    source: Source,
+    kind: AccountKind,
+    base: str,
+    values: Mapping[str, str],
+    *,
+    key: tuple[object, ...] = (),
+    keep: Keep | None = None,
 ) -> Api:
-    """An `Api` for credentials at hand. key: under which a fetched token is kept in this process; () keeps none."""
+    """An `Api` for credentials at hand.
+
+    key: under which a fetched token is kept in this process; () keeps none. keep: stores what the sign-in changed,
+    and gives the key for that.
+    """
+    known = dict(values)
 
     def authorization() -> Authorization:
+        nonlocal key
         now = timezone.now()
         with _lock:
             kept = _granted.get(key) if key else None
         if kept is not None and kept.expires_at is not None and kept.expires_at > now:
             return kept
-        made = kind.authorize(values, base, now, _exchange)
+        made = kind.authorize(known, base, now, _exchange)
+        if made.keep:
+            known.update(made.keep)
+            key = keep(made.keep) if keep else key
         if key and made.expires_at is not None:
             with _lock:
                 _granted[key] = made

@@ -26,6 +26,7 @@ class Authorization:
     apart: headers in place of `headers` for paths below the address that begin so (a GitHub App's own).
     named: paths below the address, and what really stands there, for a product that wants the credential in the path.
     rights: what the sign-in says that the token may do, in the product's words; () when it says nothing.
+    keep: fields of the account that are to be stored anew ("" removes one), for products whose refresh tokens work once.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -35,6 +36,7 @@ class Authorization:
     apart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     named: Mapping[str, str] = field(default_factory=dict)
     rights: tuple[str, ...] = ()
+    keep: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ import time_machine
 from apps.connectors import accounts
 from apps.connectors import hooks as upkeep
 from apps.connectors import services as connectors
+from apps.connectors.models import Account
+from apps.core.models import AuditEntry
 from apps.sources import registry
 from apps.sources.api import Api, ApiError
 from apps.sources.hooks import HookPlan, differences
@@ -331,6 +333,98 @@ def test_in_two_hundred_days_a_dynamic_webhook_never_ends_also_when_jira_is_away
         assert [each["id"] for each in remote.alive()] == [5], hour
     assert row.remote_id == "5"
     assert len(stub.made("PUT", ".*refresh")) < 20 + 7 * 4
+
+
+@pytest.fixture
+def atlassian(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Atlassian's sign-in and gateway: a code and each refresh token work once."""
+    monkeypatch.setattr("apps.sources.catalog.jira.oauth.AUTH", stub.url)
+    monkeypatch.setattr("apps.sources.catalog.jira.oauth.GATEWAY", stub.url)
+    state: dict[str, Any] = {"good": {"the-code"}, "number": 0, "offline": True}
+
+    def token(call: Call) -> Answer:
+        given = call.body.get("refresh_token") or call.body.get("code")
+        if given not in state["good"]:
+            return Answer(
+                403, {"error": "unauthorized_client", "error_description": "refresh_token is invalid"}
+            )
+        state["number"] += 1
+        state["good"] = {f"refresh-{state['number']}"}
+        body = {"access_token": f"access-{state['number']}", "expires_in": 3600, "token_type": "Bearer",
+                "scope": "manage:jira-webhook read:jira-work"}  # fmt: skip
+        return Answer(
+            200, {**body, "refresh_token": f"refresh-{state['number']}"} if state["offline"] else body
+        )
+
+    stub.on("POST", "/oauth/token", token)
+    site = {"id": "c-1", "url": stub.url, "name": "octo", "scopes": ["read:jira-work"]}
+    stub.on("GET", "/oauth/token/accessible-resources", [site])
+    stub.on("GET", "/ex/jira/c-1/rest/api/2/myself", {"displayName": "Ada"})
+    stub.on(
+        "GET",
+        "/ex/jira/c-1/rest/api/2/mypermissions",
+        {"permissions": {"ADD_COMMENTS": {"havePermission": True}}},
+    )
+    return state
+
+
+def app(stub: StubServer, code: str = "the-code") -> Account:
+    values = {"client_id": "i", "client_secret": "s", "redirect_uri": "https://c.example.com/", "code": code}
+    return accounts.save(name="App", source="jira", kind="app", api_url=stub.url, values=values)
+
+
+@pytest.mark.django_db
+def test_an_app_goes_on_with_each_next_refresh_token(stub: StubServer, atlassian: dict[str, Any]) -> None:
+    row = accounts.test(app(stub))
+    assert (row.state, row.who) == (Account.State.LIMITED, "Ada")
+    assert row.may == ["comment", "make dynamic webhooks"]
+    assert "may not make webhooks" not in row.lacks
+    # The same process goes on with the token that it has, another one with what was stored.
+    accounts.open_account(Account.objects.get()).get("/rest/api/2/myself")
+    assert atlassian["number"] == 1
+    for number in (2, 3):
+        accounts.forget(row)
+        accounts.open_account(Account.objects.get()).get("/rest/api/2/myself")
+        assert atlassian["number"] == number
+        assert stub.calls[-1].headers["authorization"] == f"Bearer access-{number}"
+    kept = Account.objects.get().secrets
+    assert "refresh-3" in kept
+    assert "the-code" not in kept
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)):
+        api = accounts.open_account(Account.objects.get())
+        api.get("/rest/api/2/myself")
+        api.get("/rest/api/2/myself")
+    assert atlassian["number"] == 4
+    assert len(stub.made("GET", "/oauth/token/accessible-resources")) == 1
+    # Its stored credential is nobody's change.
+    assert AuditEntry.objects.filter(object_kind__contains="account").count() == 1
+
+
+@pytest.mark.django_db
+def test_links_of_an_app_lead_to_the_site_and_its_calls_to_the_gateway(
+    stub: StubServer, atlassian: dict[str, Any]
+) -> None:
+    stub.on("POST", "/ex/jira/c-1/rest/api/2/issue/WEB-7/comment", {"id": "1"}, status=201)
+    api = accounts.open_account(app(stub))
+    assert act(api, "comment", {"issue": "WEB-7"}, text="x").subject.url == f"{stub.url}/browse/WEB-7"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "broken, words",
+    [("code", "Give it again"), ("site", "not for this site"), ("offline", "offline_access")],
+)
+def test_what_is_wrong_with_a_consent_is_told(
+    stub: StubServer, atlassian: dict[str, Any], broken: str, words: str
+) -> None:
+    if broken == "site":
+        stub.on(
+            "GET", "/oauth/token/accessible-resources", [{"id": "c-2", "url": "https://other.atlassian.net"}]
+        )
+    atlassian["offline"] = broken != "offline"
+    row = accounts.test(app(stub, "an-old-code" if broken == "code" else "the-code"))
+    assert row.state == Account.State.REFUSED
+    assert words in row.message
 
 
 def test_a_refused_registration_says_why(jira: Api, stub: StubServer) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from apps.sources.sdk import Api, ApiAnswer, ApiError, BasicLogin, HeaderToken, Option, Standing
 
+from .oauth import KIND as OAUTH_APP
+
 ACCOUNT_KINDS = (
     BasicLogin(
         key="cloud",
@@ -27,6 +29,7 @@ ACCOUNT_KINDS = (
         help="Your profile in Jira, “Personal Access Tokens”, “Create token”. The server address is Jira's own, "
         "with its context path: https://jira.example.com/jira",
     ),
+    OAUTH_APP,
 )
 PERMISSIONS = {
     "ADD_COMMENTS": "comment", "TRANSITION_ISSUES": "move issues", "ASSIGN_ISSUES": "assign issues",
@@ -40,11 +43,15 @@ def check_account(api: Api) -> Standing:
     who = me.first("$.displayName", "$.emailAddress", "$.name", default="somebody")
     found = api.get("/rest/api/2/mypermissions", permissions=",".join(PERMISSIONS)).sub("$.permissions")
     have = [key for key in PERMISSIONS if found.flag(f"$.{key}.havePermission")]
-    return Standing(
-        who,
-        may=tuple(PERMISSIONS[key] for key in have),
-        lacks=tuple(f"may not {words}" for key, words in PERMISSIONS.items() if key not in have),
-    )
+    may = [PERMISSIONS[key] for key in have]
+    lacks = [f"may not {words}" for key, words in PERMISSIONS.items() if key not in have]
+    if api.rights:  # an app makes webhooks of its own, by its scope
+        if "manage:jira-webhook" in api.rights:
+            may.append("make dynamic webhooks")
+        else:
+            lacks.append("the scope manage:jira-webhook, to make dynamic webhooks")
+        lacks = [words for words in lacks if words != f"may not {PERMISSIONS['ADMINISTER']}"]
+    return Standing(who, may=tuple(may), lacks=tuple(lacks))
 
 
 def explain(answer: ApiAnswer) -> str:
