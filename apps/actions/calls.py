@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from apps.actions.models import OfferedCall
 from apps.cards.messagecard import RemoteAction
@@ -170,8 +170,8 @@ def carry_out(row: OfferedCall, inputs: Mapping[str, str]) -> Done:
     targets = spec.get("targets", [])
     target = targets[int(chosen)] if chosen.isdigit() and int(chosen) < len(targets) else targets[0]
     headers = {"content-type": "application/json", **{k.lower(): v for k, v in target["headers"].items()}}
-    json_body = "json" in headers["content-type"]
-    body = _INPUT.sub(lambda found: _as(inputs.get(found[1], ""), json_body), target["body"])
+    kind = headers["content-type"]
+    body = _INPUT.sub(lambda found: _as(inputs.get(found[1], ""), kind), target["body"])
     url = _INPUT.sub(lambda found: quote(inputs.get(found[1], ""), safe=""), target["url"])
     try:
         answer = http.request("POST", url, body=body.encode(), headers=headers, timeout=(5.0, 20.0))
@@ -184,6 +184,8 @@ def carry_out(row: OfferedCall, inputs: Mapping[str, str]) -> Done:
     return Done(title=row.name or "Sent", text=words)
 
 
-def _as(value: str, json_body: bool) -> str:
-    # Inside a JSON text a quote would end it; elsewhere the text goes in as it is.
-    return json.dumps(value, ensure_ascii=False)[1:-1] if json_body else value
+def _as(value: str, kind: str) -> str:
+    """What was filled in, so that it cannot end the text that it stands in. kind: the body's content type."""
+    if "json" in kind:
+        return json.dumps(value, ensure_ascii=False)[1:-1]
+    return quote_plus(value) if "x-www-form-urlencoded" in kind else value

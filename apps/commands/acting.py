@@ -19,7 +19,7 @@ from apps.sources import registry as sources
 from apps.sources.actions import ActionSpec
 from apps.sources.source import Source
 
-WAIT = 2.5  # seconds; Teams waits five, and the way there and back takes some
+WAIT = 2.7  # seconds from when the message came in; Teams waits five, and the way there and back takes some
 STEP = 0.05
 # Who waits holds a thread of the web server. It has four in each process, and webhooks need theirs at once.
 _seats = threading.BoundedSemaphore(2)
@@ -134,9 +134,14 @@ def names() -> list[str]:
     return [source.slug for source in sources.all_sources() if len(source.actions)]
 
 
-def wait(pending: Pending, endpoint: CommandEndpoint, conversation: str = "") -> Notification:
-    """The run's outcome when it comes in time, else a promise that the result will be posted."""
-    run = _awaited(pending)
+def wait(
+    pending: Pending, endpoint: CommandEndpoint, conversation: str = "", since: float | None = None
+) -> Notification:
+    """The run's outcome when it comes in time, else a promise that the result will be posted.
+
+    since: when the message came in, by the steady clock; now when it is left out.
+    """
+    run = _awaited(pending, (time.monotonic() if since is None else since) + WAIT)
     if run.finished_at is not None:
         return _told(run)
     channel = result_channel(endpoint, conversation)
@@ -150,9 +155,8 @@ def wait(pending: Pending, endpoint: CommandEndpoint, conversation: str = "") ->
     return Notification(f"{pending.label}: working on it", text=where, severity=Severity.INFO)
 
 
-def _awaited(pending: Pending) -> ActionRun:
-    """The run once it has ended; as it stands when it takes longer, or when others wait already."""
-    end = time.monotonic() + WAIT
+def _awaited(pending: Pending, end: float) -> ActionRun:
+    """The run once it has ended; as it stands at `end`, or when others wait already."""
     seated = _seats.acquire(blocking=False)
     try:
         while True:

@@ -17,7 +17,7 @@ from apps.connectors.models import Account, Connector
 from apps.core import addresses, http
 from apps.core.errors import ActionError, ConfigurationError, Conflict, TransportError
 from apps.sources import registry
-from apps.sources.accounts import AccountKind, Authorization
+from apps.sources.accounts import ENDS, AccountKind, Authorization
 from apps.sources.api import READS, Api, ApiAnswer, ApiError, ApiRequest
 from apps.sources.http import Headers
 from apps.sources.source import Source
@@ -113,9 +113,20 @@ def _checked(way: AccountKind, values: object, kept: Mapping[str, str]) -> dict[
             raise ConfigurationError("field_missing", f"“{option.label}” is needed.")
         if any(mark in value for mark in "\r\n\x00") and "PRIVATE KEY" not in value:
             raise ConfigurationError("bad_field", f"“{option.label}” must stand in one line.")
+        if option is ENDS and value:
+            _day(value)
         if value:
             found[option.key] = value
     return found
+
+
+def _day(text: str) -> dt.datetime:
+    """The end of a day, in UTC. Raises ConfigurationError."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError("bad_field", f"“{ENDS.label}” is a date such as 2027-03-31.") from None
+    return dt.datetime.combine(day, dt.time(23, 59), dt.UTC)
 
 
 def _checked_url(source: Source, url: str) -> str:
@@ -223,11 +234,20 @@ def connect(
             # The product ended the token early: one fresh token, one more try.
             with _lock:
                 _granted.pop(key, None)
-            answer = _exchange(_signed(request, authorization(), base))
-        return answer
+            granted = authorization()
+            answer = _exchange(_signed(request, granted, base))
+        return _masked(answer, granted)
 
     api = Api(base, send, explain=source.explain, meaning=source.meaning)
     return api
+
+
+def _masked(answer: ApiAnswer, granted: Authorization) -> ApiAnswer:
+    """The answer without the credential, where a product says the path again that it was asked for."""
+    body = answer.body
+    for name, real in granted.named.items():
+        body = body.replace(real, name)
+    return ApiAnswer(answer.status, answer.headers, body) if body != answer.body else answer
 
 
 def _signed(request: ApiRequest, granted: Authorization, base: str) -> ApiRequest:
@@ -292,7 +312,9 @@ def test(row: Account) -> Account:
     else:
         row.state = Account.State.LIMITED if standing.lacks else Account.State.OK
         row.message, row.who = "", standing.who[:200]
-        row.may, row.lacks, row.expires_at = list(standing.may), list(standing.lacks), standing.expires_at
+        row.may, row.lacks = list(standing.may), list(standing.lacks)
+        given = row.fields.get(ENDS.key, "")
+        row.expires_at = standing.expires_at or (_day(given) if given else None)
     row.save(update_fields=["state", "message", "who", "may", "lacks", "tested_at", "expires_at"])
     return row
 

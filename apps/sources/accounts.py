@@ -17,6 +17,15 @@ Values = Mapping[str, str]
 Exchange = Callable[[ApiRequest], ApiAnswer]
 
 
+# For credentials whose end the product shows once, when they are made, and never tells again.
+ENDS = Option(
+    "ends",
+    "text",
+    "Ends on",
+    help="As it was shown when the credential was made: 2027-03-31. It is not told again.",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Authorization:
     """What makes a request the account's own.

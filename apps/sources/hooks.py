@@ -37,6 +37,7 @@ class RemoteHook:
     id: the vendor's. secret_set: None when the vendor does not tell. expires_at: when the vendor ends it.
     trouble: why the vendor is unhappy with it ("last delivery: 502", "switched off after 100 failures"), or "".
     page: the vendor's settings page of the hook.
+    lacking: events that the vendor does not offer at that place at all. They are told, but nothing can be mended there.
     """
 
     id: str
@@ -47,6 +48,7 @@ class RemoteHook:
     expires_at: dt.datetime | None = None
     trouble: str = ""
     page: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +157,14 @@ def differences(plan: HookPlan, found: RemoteHook, secret_changed: bool = False)
     told: list[Difference] = []
     if found.url and found.url != plan.url:
         told.append(Difference("URL", *_addresses(plan.url, found.url)))
-    missing = sorted(set(plan.events) - set(found.events))
+    missing = sorted(set(plan.events) - set(found.events) - set(found.lacking))
     extra = sorted(set(found.events) - set(plan.events))
     if plan.events and (missing or extra) and "*" not in found.events:
         told.append(
             Difference(
                 "Events",
-                f"also {_few(missing)}" if missing else "fewer",
-                f"also {_few(extra)}" if extra else "fewer",
+                f"also {few(missing)}" if missing else "fewer",
+                f"also {few(extra)}" if extra else "fewer",
             )
         )
     if plan.active and not found.active:
@@ -183,6 +185,7 @@ def _addresses(ours: str, theirs: str) -> tuple[str, str]:
     return here, there
 
 
-def _few(names: Sequence[str]) -> str:
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
     shown = ", ".join(names[:6])
     return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown

@@ -39,6 +39,7 @@ from apps.cards.text import (
 )
 from apps.core.errors import ActionError, PayloadError, UnsupportedEvent
 from apps.sources.accounts import (
+    ENDS,
     AccountKind,
     Authorization,
     BasicLogin,
@@ -75,6 +76,7 @@ from apps.sources.verify import (
 SDK_VERSION = "1.1"
 
 __all__ = [
+    "ENDS",
     "SDK_VERSION",
     "AccountKind",
     "Act",

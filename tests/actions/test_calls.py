@@ -159,6 +159,19 @@ def test_every_kind_of_input_is_asked_for_checked_and_sent_on(
     assert call.body == {"title": "Paint", "when": "2026-03-14T10:00:00", "parts": "web;docs"}
 
 
+def test_a_form_is_sent_as_a_form(forever: Connector, stub: StubServer, operator: Client) -> None:
+    stub.on("POST", "/say", {})
+    action = {
+        "@type": "ActionCard", "name": "Say", "inputs": [{"@type": "TextInput", "id": "text", "title": "Text"}],
+        "actions": [{"@type": "HttpPOST", "name": "Say", "target": f"{stub.url}/say", "body": "text={{text.value}}&by=teams",
+                     "bodyContentType": "application/x-www-form-urlencoded"}],
+    }  # fmt: skip
+    link = buttons(send(forever, action))["Say"]
+    operator.post(link, {"text": "oil & paint=both"})
+    services.work()
+    assert stub.calls[0].body == {"text": "oil & paint=both", "by": "teams"}
+
+
 def test_a_refusal_of_the_tool_is_shown(forever: Connector, stub: StubServer, operator: Client) -> None:
     stub.on("POST", "/approve", lambda call: Answer(403, {}, {"CARD-ACTION-STATUS": "Only Ada may."}))
     link = buttons(send(forever, approve(stub)))["Approve"]

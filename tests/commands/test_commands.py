@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -183,6 +184,33 @@ def test_the_same_message_acts_once_and_gets_the_same_answer(endpoint: CommandEn
     first = said(ask(endpoint, f"replay {event.public_id}", number="7"))
     assert said(ask(endpoint, f"replay {event.public_id}", number="7")) == first
     assert Delivery.objects.filter(origin="replay").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_is_told_in_words(
+    endpoint: CommandEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(CommandUse, "save", away)
+    assert "cannot be answered at the moment" in said(ask(endpoint, "status"))
+
+
+@pytest.mark.django_db
+def test_answers_are_forgotten_with_everything_else_and_who_asked_after_a_year(
+    endpoint: CommandEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.commands.views.PRUNE_EVERY", 1)
+    now = timezone.now()
+    for days in (1, 40, 500):
+        use = CommandUse.objects.create(
+            endpoint=endpoint, activity_id=f"old-{days}", answer="{}", text="status"
+        )
+        CommandUse.objects.filter(pk=use.pk).update(at=now - dt.timedelta(days=days))
+    said(ask(endpoint, "status", number="now"))
+    kept = dict(CommandUse.objects.exclude(activity_id="now").values_list("activity_id", "answer"))
+    assert kept == {"old-1": "{}", "old-40": ""}
 
 
 @pytest.mark.django_db

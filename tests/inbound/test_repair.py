@@ -213,7 +213,7 @@ def test_a_vendor_that_fails_is_noted_and_does_not_stop_the_others(
         raise ApiError("api_unauthorized", "refused")
 
     monkeypatch.setattr(remote, "read", broken)
-    assert hooks.look_after([row, row], timezone.now())["checked"] == 2
+    assert hooks.look_after([row, row], timezone.now()) == {"renewed": 0, "checked": 0, "failed": 2}
     assert row.state == Hook.State.UNKNOWN
     assert row.message == "refused"
     assert row.connector.account is not None
@@ -328,3 +328,21 @@ def test_the_difference_of_addresses_shows_both_but_no_secret(connector: Connect
     assert shown["elsewhere"] == "https://hooks.example.com/…"
     assert shown["moved"] == f"{connector.url}-old"
     assert shown["token"] == f"{connector.url} with a query"
+
+
+def test_hooks_of_an_account_whose_limit_is_used_up_are_left_for_the_next_night(
+    connector: Connector, remote: Playful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = hooks.make(connector, PLACE)
+    asked: list[str] = []
+
+    def limited(api: Any, place: Any, hook_id: str) -> None:
+        asked.append(hook_id)
+        raise ApiError("api_rate_limited", "Try again in 10 minutes.")
+
+    monkeypatch.setattr(remote, "read", limited)
+    assert hooks.look_after([row, row, row], timezone.now())["failed"] == 3
+    assert asked == ["1"]
+    # What would end soon is renewed all the same.
+    late = timezone.now() + dt.timedelta(days=25)
+    assert hooks.look_after([row], late)["renewed"] == 1

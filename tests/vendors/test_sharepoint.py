@@ -284,6 +284,21 @@ def test_the_permissions_in_the_token_say_what_the_app_may(
     assert (row.may, row.lacks) == (may, lacks)
 
 
+def test_making_the_hook_again_takes_over_what_is_there_and_stays_one_hook(
+    graph: Graph, connector: Connector
+) -> None:
+    first = hooks.make(connector, PLACE)
+    again = hooks.make(connector, PLACE)
+    assert again.pk == first.pk
+    assert list(graph.subscriptions) == [again.remote_id] == ["sub-2"]
+    assert Hook.objects.count() == 1
+    # Another place is another hook, and leaves the first alone.
+    other = hooks.make(connector, {**PLACE, "kind": "list", "name": "visits"})
+    assert sorted(graph.subscriptions) == [again.remote_id, other.remote_id] == ["sub-2", "sub-3"]
+    assert Hook.objects.count() == 2
+    assert {hooks.check(row).state for row in Hook.objects.all()} == {Hook.State.OK}
+
+
 def test_a_new_secret_makes_another_subscription_that_is_followed(graph: Graph, connector: Connector) -> None:
     row = hooks.make(connector, PLACE)
     connectors.rotate_secret(connector)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from apps.sources import registry
-from apps.sources.api import Api
+from apps.sources.api import Api, ApiError
 from apps.sources.hooks import HookPlan, differences
 from apps.sources.sdk import Act, ActionError
 from tests.vendors.offers import check_offers
@@ -54,6 +54,13 @@ def test_the_very_token_is_asked_what_it_may_and_when_it_ends(trello: Api, stub:
     assert standing.expires_at == dt.datetime(2027, 1, 1, tzinfo=dt.UTC)
     assert stub.calls[0].headers["authorization"] == 'OAuth oauth_consumer_key="k", oauth_token="t"'
     assert "token" not in str([call.query for call in stub.calls])
+
+
+def test_a_refusal_that_names_the_path_does_not_tell_the_token(stub: StubServer) -> None:
+    api = stub.api("trello", "token", "/1", key="k", token="ATTA0123456789")
+    with pytest.raises(ApiError, match="the stub knows no GET /1/tokens/own") as caught:
+        SOURCE.check_account(api)
+    assert "ATTA0123456789" not in caught.value.public_message
 
 
 def test_a_token_that_may_only_read_is_told_what_it_lacks(trello: Api, stub: StubServer) -> None:
@@ -142,10 +149,12 @@ def test_a_webhook_is_made_found_and_switched_on_again(trello: Api, stub: StubSe
         {"board": "https://trello.com/b/xYz98765/house"},
     )
     assert hooks.find(trello, place, plan.url) is None
+    stub.on("GET", "/1/boards/other123", {"id": "d" * 24, "name": "Another"})
     made = hooks.create(trello, place, plan)
     assert differences(plan, made) == ()
     found = hooks.find(trello, place, plan.url)
     assert found is not None
+    assert hooks.find(trello, {"board": "other123"}, plan.url) is None
     there.update(active=False, consecutiveFailures=1000, firstConsecutiveFailDate="2026-02-14T09:00:00.000Z")
     drifted = hooks.read(trello, place, "w1")
     assert drifted is not None

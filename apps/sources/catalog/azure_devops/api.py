@@ -5,14 +5,14 @@ https://learn.microsoft.com/azure/devops/organizations/accounts/use-personal-acc
 
 from __future__ import annotations
 
-from apps.sources.sdk import Api, ApiAnswer, ApiError, BasicLogin, Option, Payload, Standing
+from apps.sources.sdk import ENDS, Api, ApiAnswer, ApiError, BasicLogin, Option, Payload, Standing
 
 VERSION = "7.1"
 ACCOUNT_KINDS = (
     BasicLogin(
         key="token",
         label="Personal access token",
-        fields=(Option("token", "text", "Token", secret=True, required=True),),
+        fields=(Option("token", "text", "Token", secret=True, required=True), ENDS),
         help="Azure DevOps, “User settings”, “Personal access tokens”: Work items, Code and Build “Read & write”, Release "
         "and Service connections “Read”. The server address names the organisation: https://dev.azure.com/contoso, or on a "
         "server of yours the collection: https://tfs.example.com/DefaultCollection",

@@ -6,7 +6,7 @@ https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032
 
 from __future__ import annotations
 
-from apps.sources.sdk import Api, ApiAnswer, ApiError, BasicLogin, HeaderToken, Option, Standing
+from apps.sources.sdk import ENDS, Api, ApiAnswer, ApiError, BasicLogin, HeaderToken, Option, Standing
 
 from .oauth import KIND as OAUTH_APP
 
@@ -17,6 +17,7 @@ ACCOUNT_KINDS = (
         fields=(
             Option("email", "text", "E-mail of the Atlassian account", required=True),
             Option("token", "text", "API token", secret=True, required=True),
+            ENDS,
         ),
         help="Atlassian account settings, Security, “Create and manage API tokens”. The server address is "
         "https://your-site.atlassian.net. Comments and changes are made in this account's name.",
@@ -25,7 +26,7 @@ ACCOUNT_KINDS = (
     HeaderToken(
         key="data_center",
         label="Jira Data Center: personal access token",
-        fields=(Option("token", "text", "Personal access token", secret=True, required=True),),
+        fields=(Option("token", "text", "Personal access token", secret=True, required=True), ENDS),
         help="Your profile in Jira, “Personal Access Tokens”, “Create token”. The server address is Jira's own, "
         "with its context path: https://jira.example.com/jira",
     ),

@@ -5,7 +5,7 @@ https://learn.microsoft.com/graph/auth-v2-service
 
 from __future__ import annotations
 
-from apps.sources.sdk import Api, ApiAnswer, ApiError, ClientCredentials, Option, Payload, Standing
+from apps.sources.sdk import ENDS, Api, ApiAnswer, ApiError, ClientCredentials, Option, Payload, Standing
 
 API_URL = "https://graph.microsoft.com/v1.0"
 ACCOUNT_KINDS = (
@@ -16,6 +16,7 @@ ACCOUNT_KINDS = (
             Option("tenant", "text", "Directory (tenant) ID", required=True),
             Option("client_id", "text", "Application (client) ID", required=True),
             Option("client_secret", "text", "Client secret (its value)", secret=True, required=True),
+            ENDS,
         ),
         help="Microsoft Entra admin centre, App registrations: a registration with application permissions, granted by "
         "an administrator. To read changes: Sites.Read.All. To make subscriptions, Microsoft asks for Files.ReadWrite.All "

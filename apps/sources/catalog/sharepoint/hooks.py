@@ -68,9 +68,14 @@ class GraphHooks(Hooks):
         return "changes" if name.partition(".")[0] in ("drive", "list", "item") else ""
 
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
+        # A connector may have several: one for each library or list.
+        wanted = resource(api, place).strip("/").lower()
         for page in _pages(api, "/subscriptions"):
             for each in page.each("$.value"):
-                if each.opt("$.notificationUrl") == url:
+                if (
+                    each.opt("$.notificationUrl") == url
+                    and each.opt("$.resource").strip("/").lower() == wanted
+                ):
                     return _remote(each)
         return None
 

@@ -50,10 +50,14 @@ class TrelloHooks(Hooks):
 
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
         # A webhook belongs to the token that made it.
-        for each in api.get(f"{OWN}/webhooks").each("$", 2_000):
-            if each.opt("$.callbackURL") == url:
-                return _remote(each)
-        return None
+        mine = [
+            each for each in api.get(f"{OWN}/webhooks").each("$", 2_000) if each.opt("$.callbackURL") == url
+        ]
+        if not mine:
+            return None
+        # A connector may have several boards.
+        board = _board(api, place).text("$.id")
+        return next((_remote(each) for each in mine if each.opt("$.idModel") == board), None)
 
     def create(self, api: Api, place: Place, plan: HookPlan) -> RemoteHook:
         form = {
