@@ -150,7 +150,7 @@ def test_commands_are_answered_in_time_while_somebody_else_writes_to_the_databas
         client = Client(stack)
         client.post("channels/", team="Platform", name="General")
         endpoint = client.post("command-endpoints/", name="Connector", team="Platform", token=TOKEN)
-        assert "all is well" in ask(endpoint["url"], 1, "status")[1]
+        assert "Cards waiting" in ask(endpoint["url"], 1, "status")[1]
         writer = sqlite3.connect(tmp_path / "db.sqlite3", isolation_level=None)
         writer.execute("BEGIN IMMEDIATE")
         try:
@@ -160,4 +160,4 @@ def test_commands_are_answered_in_time_while_somebody_else_writes_to_the_databas
             writer.close()
         assert took < TEAMS_WAITS
         assert "cannot be answered at the moment" in card
-        assert "all is well" in ask(endpoint["url"], 3, "status")[1]
+        assert "Cards waiting" in ask(endpoint["url"], 3, "status")[1]

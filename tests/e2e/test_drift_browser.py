@@ -73,7 +73,7 @@ def test_drift_is_shown_and_mended_and_a_new_secret_reaches_both_sides(
         )
         assert given[-1] == made != connector["secret"]
         for secret in (made, connector["secret"]):
-            assert signed_post(connector["url"], secret, "issues.opened") == 202
+            assert signed_post(connector["url"], secret, "push") == 202
         page.goto(f"{demo.url}/admin/connectors/connector/?q=Kept")
         page.get_by_role("link", name="Kept").first.click()
         page.get_by_text("valid until").first.wait_for()
