@@ -80,9 +80,8 @@ def help_(asked: Asked) -> Notification:
 
 @command("confirm", help="say that a browser is yours, with the code that it shows", usage="CODE")
 def confirm(asked: Asked) -> Notification:
-    visitors.confirm(
-        _argument(asked, 0, "code"), who=asked.sender_name, teams_id=asked.sender_id, role=asked.role
-    )
+    known = asked.user.teams_id if asked.user else asked.sender_id
+    visitors.confirm(_argument(asked, 0, "code"), who=asked.sender_name, teams_id=known, role=asked.role)
     return Notification(
         "Thank you, go on in the browser", severity=Severity.GOOD,
         text="" if RANK[asked.role] > 0 else "You may look, but not act yet. An admin gives you the role operator "

@@ -9,7 +9,7 @@ import datetime as dt
 from django.conf import settings
 
 from apps.channels.models import Team
-from apps.commands.models import CommandEndpoint, CommandUse
+from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.core.errors import ConfigurationError
 
 
@@ -30,6 +30,12 @@ def check_token(token: object) -> str:
 def create_endpoint(name: str, team: Team, token: object = "") -> CommandEndpoint:
     """A new endpoint; its token may follow, because Teams shows it only after it was told the URL."""
     return CommandEndpoint.objects.create(name=name, team=team, token=check_token(token) if token else "")
+
+
+def role_of(teams_id: str) -> str:
+    """What somebody may do, by either id that Teams gives a person; whoever is unknown may look."""
+    row = ChatUser.objects.filter(teams_id=teams_id).first() if teams_id else None
+    return row.role if row else ChatUser.Role.VIEWER
 
 
 AUDIT = dt.timedelta(days=400)  # how long it is known who asked what

@@ -12,6 +12,7 @@ from django.test import Client
 
 from apps.actions import links, services, visitors
 from apps.actions.models import ActionRun
+from apps.commands.models import ChatUser
 from apps.connectors import accounts
 from apps.connectors.models import ActionPolicy, Connector
 from apps.deliveries.models import Delivery
@@ -99,12 +100,19 @@ def test_somebody_without_account_here_confirms_in_teams(connector: Connector) -
     assert browser.post(f"{link}/code").status_code == 302
     found = re.search(r"confirm ([A-Z0-9]{8})", browser.get(link).content.decode())
     assert found
+    person = ChatUser.objects.create(teams_id="29:ada", role="operator")
     visitors.confirm(found[1].lower(), who="Ada Lovelace", teams_id="29:ada", role="operator")
     assert browser.get(f"{link}/state").json() == {"ready": True}
     assert browser.post(link).status_code == 302
     assert ActionRun.objects.get().who == "Ada Lovelace"
     # Another browser gains nothing by the first one's confirmation.
     assert Client().post(link).status_code == 403
+    # What was taken away meanwhile is gone at once.
+    other = buttons(tell(connector, delivery="d-2"))["Comment"]
+    assert browser.get(other).status_code == 200
+    person.delete()
+    assert browser.get(other).status_code == 403
+    assert browser.post(other, {"text": "x"}).status_code == 403
 
 
 def test_a_code_works_for_ten_minutes(connector: Connector) -> None:
