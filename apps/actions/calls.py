@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from apps.actions.models import OfferedCall
 from apps.cards.messagecard import RemoteAction
@@ -96,25 +96,35 @@ def _field(found: Mapping[str, Any]) -> dict[str, Any] | None:
     if not isinstance(key, str) or not re.fullmatch(r"[\w-]{1,64}", key):
         return None
     kind = str(found.get("type") or "").lower()
-    title = plain(str(found.get("title") or key))[:120]
+    value = found.get("value") if isinstance(found.get("value"), str) else ""
     made: dict[str, Any] = {
         "key": key,
-        "label": title,
-        "required": found.get("isrequired") is True,
-        "kind": "multiline" if found.get("ismultiline") is True else "text",
-        "value": found.get("value") if isinstance(found.get("value"), str) else "",
+        "label": plain(str(found.get("title") or key))[:120],
+        "required": _is(found.get("isrequired")),
+        "kind": "multiline" if _is(found.get("ismultiline")) else "text",
+        "value": value,
     }
+    if kind == "textinput":
+        longest = found.get("maxlength")
+        made["longest"] = longest if isinstance(longest, int) and 0 < longest < 100_000 else 0
     if kind == "dateinput":
-        made["kind"] = "date"
+        timed = _is(found.get("includetime"))
+        made["kind"] = "datetime" if timed else "date"
+        made["value"] = str(value)[: 16 if timed else 10]  # as browsers want it
     if kind == "multichoiceinput":
         choices = found.get("choices")
-        made["kind"] = "choice"
+        made["kind"] = "choices" if _is(found.get("ismultiselect")) else "choice"
         made["choices"] = [
             (str(each.get("value", "")), plain(str(each.get("display") or each.get("value") or "")))
             for each in (choices if isinstance(choices, list) else [])[:MAX_CHOICES]
             if isinstance(each, dict)
         ]
     return made
+
+
+def _is(value: object) -> bool:
+    """Whether a careless sender means yes."""
+    return value is True or str(value).lower() == "true"
 
 
 def _spec(row: OfferedCall) -> dict[str, Any]:
@@ -132,6 +142,7 @@ def spec_of(row: OfferedCall) -> ActionSpec:
             kind=each["kind"],
             required=each["required"],
             choices=tuple((str(key), str(label)) for key, label in each.get("choices", ())),
+            longest=each.get("longest", 0),
         )
         for each in spec.get("fields", [])
     ]
@@ -159,8 +170,8 @@ def carry_out(row: OfferedCall, inputs: Mapping[str, str]) -> Done:
     targets = spec.get("targets", [])
     target = targets[int(chosen)] if chosen.isdigit() and int(chosen) < len(targets) else targets[0]
     headers = {"content-type": "application/json", **{k.lower(): v for k, v in target["headers"].items()}}
-    json_body = "json" in headers["content-type"]
-    body = _INPUT.sub(lambda found: _as(inputs.get(found[1], ""), json_body), target["body"])
+    kind = headers["content-type"]
+    body = _INPUT.sub(lambda found: _as(inputs.get(found[1], ""), kind), target["body"])
     url = _INPUT.sub(lambda found: quote(inputs.get(found[1], ""), safe=""), target["url"])
     try:
         answer = http.request("POST", url, body=body.encode(), headers=headers, timeout=(5.0, 20.0))
@@ -173,6 +184,8 @@ def carry_out(row: OfferedCall, inputs: Mapping[str, str]) -> Done:
     return Done(title=row.name or "Sent", text=words)
 
 
-def _as(value: str, json_body: bool) -> str:
-    # Inside a JSON text a quote would end it; elsewhere the text goes in as it is.
-    return json.dumps(value, ensure_ascii=False)[1:-1] if json_body else value
+def _as(value: str, kind: str) -> str:
+    """What was filled in, so that it cannot end the text that it stands in. kind: the body's content type."""
+    if "json" in kind:
+        return json.dumps(value, ensure_ascii=False)[1:-1]
+    return quote_plus(value) if "x-www-form-urlencoded" in kind else value

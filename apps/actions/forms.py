@@ -19,6 +19,11 @@ class Shown:
     choices: tuple[tuple[str, str], ...]
     error: str
 
+    @property
+    def picked(self) -> frozenset[str]:
+        """What is ticked of several choices."""
+        return frozenset(self.value.split(";"))
+
 
 class ActionForm:
     """An action's fields with what was filled in, what may be chosen, and what was wrong."""

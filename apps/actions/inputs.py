@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from apps.core.errors import ActionError
 from apps.sources.options import Field
@@ -43,11 +43,20 @@ def _one(field: Field, value: str, offered: tuple[tuple[str, str], ...]) -> str:
         if field.required:
             raise InputError(field.key, f"“{field.label}” is needed.")
         return ""
-    longest = MAX_TEXT if field.kind == "multiline" else MAX_LINE
+    bound = MAX_TEXT if field.kind == "multiline" else MAX_LINE
+    longest = min(field.longest, bound) if field.longest > 0 else bound
     if len(value) > longest:
         raise InputError(field.key, f"“{field.label}” may have {longest} characters; it has {len(value)}.")
     if field.kind == "choice" and offered:
         return _chosen(field, value, offered)
+    if field.kind == "choices":
+        picked = {_chosen(field, each.strip(), offered) for each in value.split(";") if each.strip()}
+        return ";".join(key for key, _ in offered if key in picked)
+    if field.kind == "datetime":
+        try:
+            return dt.datetime.fromisoformat(value).isoformat()
+        except ValueError:
+            raise InputError(field.key, f"“{field.label}” is a time such as 2026-03-14T09:30.") from None
     if field.kind == "date":
         try:
             return dt.date.fromisoformat(value[:10]).isoformat()
@@ -70,16 +79,25 @@ def _chosen(field: Field, value: str, offered: tuple[tuple[str, str], ...]) -> s
     raise InputError(field.key, f"“{field.label}” is one of: {names}.")
 
 
-def from_words(fields: Sequence[Field], words: Sequence[str]) -> dict[str, str]:
-    """A chat command's words, given to the fields in order; the last field takes the rest of the line."""
+def from_words(fields: Sequence[Field], words: Sequence[str], tail: Callable[[int], str]) -> dict[str, str]:
+    """A chat command's words, given to the fields in order; the last field takes the rest of the line.
+
+    tail: the line from a word on, as it was typed.
+    """
     asked = [field for field in fields if field.required] or list(fields)
     found: dict[str, str] = {}
-    rest = list(words)
-    for place, field in enumerate(asked):
-        if not rest:
-            break
-        if place == len(asked) - 1:
-            found[field.key] = " ".join(rest)
-        else:
-            found[field.key] = rest.pop(0)
+    for place, field in enumerate(asked[: len(words)]):
+        found[field.key] = words[place] if place < len(asked) - 1 else tail(place)
     return found
+
+
+def with_description(
+    fields: Sequence[Field], words: Sequence[str], tail: Callable[[int], str]
+) -> dict[str, str]:
+    """The same where the last required one stood in quotes: what follows goes to the first long text."""
+    asked = [field for field in fields if field.required]
+    long = next((field for field in fields if field.kind == "multiline" and not field.required), None)
+    if long is None or not asked or len(words) <= len(asked):
+        return from_words(fields, words, tail)
+    found = {field.key: word for field, word in zip(asked, words, strict=False)}
+    return {**found, long.key: tail(len(asked))}

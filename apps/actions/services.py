@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from apps.actions import calls, links
+from apps.actions.inputs import clean as clean_inputs
 from apps.actions.models import ActionRun, OfferedCall
 from apps.cards import adaptive
 from apps.cards.notification import Actor, Link, Notification, Severity
@@ -22,7 +23,7 @@ from apps.core.errors import ActionError, AppError, Conflict, NotFound
 from apps.core.models import Counter
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Delivery
-from apps.sources.actions import Act, ActionSpec, Done, Target
+from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
 from apps.sources.api import ApiError
 
 logger = logging.getLogger(__name__)
@@ -187,8 +188,30 @@ def _do(run: ActionRun) -> Done:
     inputs = json.loads(run.inputs or "{}")
     if run.action.startswith(links.CALL):
         return calls.carry_out(_call(run.connector, run.action), inputs)
+    source = run.connector.source_object()
+    if run.via == ActionRun.Via.CHAT:
+        inputs = _resolved(source.actions, run, inputs)
     act = _act(run.connector, run.params, inputs, run.who)
-    return run.connector.source_object().actions.run(run.action, act)
+    try:
+        return source.actions.run(run.action, act)
+    except ApiError as error:
+        if not act.api.wrote:
+            raise
+        # The button must not work a second time because what it did could not be read.
+        raise ApiError(
+            error.code,
+            f"It was accepted, but how it stands now could not be read. {error.public_message}",
+            answer_status=error.answer_status,
+            ambiguous=True,
+        ) from error
+
+
+def _resolved(actions: Actions, run: ActionRun, inputs: Mapping[str, str]) -> Mapping[str, str]:
+    """What somebody typed in chat, as the product knows it: the id of the transition “Done”. Raises ActionError."""
+    fields = actions.spec(run.action).fields
+    if not any(field.kind == "choice" and inputs.get(field.key) for field in fields):
+        return inputs
+    return clean_inputs(fields, inputs, actions.look(run.action, _act(run.connector, run.params)).choices)
 
 
 @transaction.atomic

@@ -90,7 +90,8 @@ def _act(
     spec: ActionSpec,
     visitor: visitors.Visitor,
 ) -> HttpResponse:
-    values = {field.key: request.POST.get(field.key, "") for field in spec.fields}
+    values = {field.key: ";".join(request.POST.getlist(field.key)) if field.kind == "choices"
+              else request.POST.get(field.key, "") for field in spec.fields}  # fmt: skip
     dynamic = any(field.kind == "choice" and not field.choices for field in spec.fields)
     target, trouble = _look(request, connector, link) if dynamic else (Target(), "")
     try:

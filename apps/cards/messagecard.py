@@ -240,6 +240,9 @@ def remote(action: dict[str, Any], kind: str, title: str, path: str) -> RemoteAc
     headers = tuple(
         (str(each.get("name", "")), str(each.get("value", ""))) for each in objects(action.get("headers"), 20)
     )
+    kind_of_body = action.get("bodycontenttype")
+    if isinstance(kind_of_body, str) and not any(name.lower() == "content-type" for name, _ in headers):
+        headers = (*headers, ("Content-Type", kind_of_body))
     body = action.get("body")
     text = json.dumps(body, ensure_ascii=False) if isinstance(body, (dict, list)) else mixed.text_of(body)
     return RemoteAction(kind, title, path, _address(action), text, headers)

@@ -10,6 +10,7 @@ from apps.actions import inputs, services
 from apps.actions.models import ActionRun
 from apps.cards.notification import Item, Items, Link, Notification, Severity
 from apps.channels.models import Channel
+from apps.commands import places, registry
 from apps.commands.models import CommandEndpoint
 from apps.commands.registry import RANK, Asked, Pending
 from apps.connectors.models import ActionPolicy, Connector
@@ -18,7 +19,7 @@ from apps.sources import registry as sources
 from apps.sources.actions import ActionSpec
 from apps.sources.source import Source
 
-WAIT = 2.5  # seconds; Teams waits five, and the way there and back takes some
+WAIT = 2.7  # seconds from when the message came in; Teams waits five, and the way there and back takes some
 STEP = 0.05
 # Who waits holds a thread of the web server. It has four in each process, and webhooks need theirs at once.
 _seats = threading.BoundedSemaphore(2)
@@ -43,11 +44,7 @@ def ask(asked: Asked, word: str, source: Source) -> Notification | Pending:
         return overview(source)
     spec = _spec(source, asked.args[0].lower())
     if RANK[asked.role] < RANK["operator"]:
-        who = "" if asked.user else f" Your Teams id is {asked.sender_id or 'unknown'}."
-        raise CommandError(
-            "not_allowed",
-            f"“{word} {spec.name}” needs the role operator. An admin gives it under “Chat users” in the admin.{who}",
-        )
+        raise registry.refusal(asked, f"{word} {spec.name}", "operator")
     connector = _connector(asked, source, word.partition("@")[2])
     if len(asked.args) < 2:
         raise CommandError("argument_missing", f"Say what is meant: {usage(source, spec)}")
@@ -56,11 +53,9 @@ def ask(asked: Asked, word: str, source: Source) -> Notification | Pending:
         raise CommandError(
             "bad_target", f"“{asked.args[1][:80]}” is not understood. Like this: {usage(source, spec)}"
         )
-    given = inputs.from_words(spec.fields, asked.args[2:])
     try:
-        dynamic = any(field.kind == "choice" and not field.choices for field in spec.fields)
-        choices = services.look(connector, spec.name, params).choices if dynamic else {}
-        checked = inputs.clean(spec.fields, given, choices)
+        # What may be chosen is asked at the product, which may take longer than Teams waits: a task does it.
+        checked = inputs.clean(spec.fields, _given(asked, spec))
     except ActionError as error:
         raise CommandError(error.code, f"{error.public_message} Like this: {usage(source, spec)}") from error
     run = services.start(
@@ -68,6 +63,20 @@ def ask(asked: Asked, word: str, source: Source) -> Notification | Pending:
         who=asked.sender_name or str(asked.user or "Somebody in Teams"), via=ActionRun.Via.CHAT,
     )  # fmt: skip
     return Pending(run.pk, spec.label)
+
+
+def _given(asked: Asked, spec: ActionSpec) -> dict[str, str]:
+    """The fields as they were typed after the target."""
+    rest = asked.rest(2)
+    typed = [each.text for each in rest]
+    needed = sum(field.required for field in spec.fields)
+
+    def tail(place: int) -> str:
+        return asked.tail(2 + place)
+
+    if needed and len(rest) > needed and rest[needed - 1].quoted:
+        return inputs.with_description(spec.fields, typed, tail)
+    return inputs.from_words(spec.fields, typed, tail)
 
 
 def _spec(source: Source, name: str) -> ActionSpec:
@@ -120,12 +129,22 @@ def overview(source: Source) -> Notification:
     )
 
 
-def wait(pending: Pending, endpoint: CommandEndpoint) -> Notification:
-    """The run's outcome when it comes in time, else a promise that the result will be posted."""
-    run = _awaited(pending)
+def names() -> list[str]:
+    """The sources that can act, as a command names them."""
+    return [source.slug for source in sources.all_sources() if len(source.actions)]
+
+
+def wait(
+    pending: Pending, endpoint: CommandEndpoint, conversation: str = "", since: float | None = None
+) -> Notification:
+    """The run's outcome when it comes in time, else a promise that the result will be posted.
+
+    since: when the message came in, by the steady clock; now when it is left out.
+    """
+    run = _awaited(pending, (time.monotonic() if since is None else since) + WAIT)
     if run.finished_at is not None:
         return _told(run)
-    channel = result_channel(endpoint)
+    channel = result_channel(endpoint, conversation)
     if not services.promise(run, [channel.pk] if channel else []):
         return _told(ActionRun.objects.select_related("connector").get(pk=pending.run))
     where = (
@@ -136,9 +155,8 @@ def wait(pending: Pending, endpoint: CommandEndpoint) -> Notification:
     return Notification(f"{pending.label}: working on it", text=where, severity=Severity.INFO)
 
 
-def _awaited(pending: Pending) -> ActionRun:
-    """The run once it has ended; as it stands when it takes longer, or when others wait already."""
-    end = time.monotonic() + WAIT
+def _awaited(pending: Pending, end: float) -> ActionRun:
+    """The run once it has ended; as it stands at `end`, or when others wait already."""
     seated = _seats.acquire(blocking=False)
     try:
         while True:
@@ -164,9 +182,10 @@ def _told(run: ActionRun) -> Notification:
     return services.failure_note(run)
 
 
-def result_channel(endpoint: CommandEndpoint) -> Channel | None:
-    """Where late answers go: the endpoint's own channel, or the only one that its team has."""
-    if endpoint.channel is not None:
-        return endpoint.channel
+def result_channel(endpoint: CommandEndpoint, conversation: str = "") -> Channel | None:
+    """Where late answers go: the channel that was asked in, the endpoint's own, or the only one that its team has."""
+    found = places.channel_of(endpoint.team, conversation) or endpoint.channel
+    if found is not None:
+        return found
     rows = list(Channel.objects.filter(team=endpoint.team)[:2])
     return rows[0] if len(rows) == 1 else None

@@ -10,7 +10,7 @@ from django.utils import timezone
 from apps.actions import visitors
 from apps.cards.notification import Fact, Item, Items, Notification, Severity
 from apps.channels.models import Channel
-from apps.commands import acting, parser
+from apps.commands import acting, parser, places
 from apps.commands.registry import RANK, Asked, command, commands
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
@@ -18,7 +18,6 @@ from apps.core.errors import AppError, CommandError
 from apps.deliveries.models import Delivery
 from apps.inbound.models import Event
 from apps.inbound.services import replay_event
-from apps.sources import registry as sources
 
 LATEST = 5_000  # events in which words are looked for
 SHOWN = 10
@@ -65,7 +64,7 @@ def help_(asked: Asked) -> Notification:
         for each in commands.values()
         if not asked.args or each.name == asked.args[0].lower()
     )
-    able = [source for source in sources.all_sources() if len(source.actions)]
+    able = acting.names()
     if asked.args:
         found = acting.source_of(asked.args[0])
         if found is not None:
@@ -75,15 +74,14 @@ def help_(asked: Asked) -> Notification:
         "What you can ask", severity=Severity.INFO, lists=(Items("", lines),),
         footer=f"You may use {len(own)} of them." if len(own) < len(commands) else "",
         text="" if asked.args or not able else "Things to do in a source: "
-        + ", ".join(f"{source.slug} help" for source in able),
+        + ", ".join(f"{name} help" for name in able),
     )  # fmt: skip
 
 
 @command("confirm", help="say that a browser is yours, with the code that it shows", usage="CODE")
 def confirm(asked: Asked) -> Notification:
-    visitors.confirm(
-        _argument(asked, 0, "code"), who=asked.sender_name, teams_id=asked.sender_id, role=asked.role
-    )
+    known = asked.user.teams_id if asked.user else asked.sender_id
+    visitors.confirm(_argument(asked, 0, "code"), who=asked.sender_name, teams_id=known, role=asked.role)
     return Notification(
         "Thank you, go on in the browser", severity=Severity.GOOD,
         text="" if RANK[asked.role] > 0 else "You may look, but not act yet. An admin gives you the role operator "
@@ -130,7 +128,7 @@ def list_(asked: Asked) -> Notification:
 
 @command("search", help="find lately received events", usage="WORDS")
 def search(asked: Asked) -> Notification:
-    words = " ".join(asked.args).strip()
+    words = " ".join(asked.args).strip()[:200]
     if not words:
         raise CommandError("argument_missing", "Say what to look for: “search login fails”.")
     _, subscriptions = _team(asked)
@@ -199,8 +197,33 @@ def replay(asked: Asked) -> Notification:
     )
 
 
-@command("subscribe", help="a connector's events to a channel of this team",
-         usage="CONNECTOR [EVENTS …] to CHANNEL", role="admin")  # fmt: skip
+@command(
+    "here",
+    help="which channel of this product this one is, or that it is CHANNEL",
+    usage="[CHANNEL]",
+    role="admin",
+)
+def here(asked: Asked) -> Notification:
+    team, conversation = asked.endpoint.team, asked.message.conversation
+    if not asked.args:
+        known = places.channel_of(team, conversation)
+        if known is None:
+            raise CommandError("no_channel", f"Nobody has said yet which channel this is. {_channels(asked)}")
+        return Notification(f"This is the channel {known.name}")
+    if not conversation:
+        raise CommandError("no_conversation", "Teams did not say in which channel this was asked.")
+    channel = _channel(asked, asked.tail(0))
+    if channel is None:
+        raise CommandError("no_channel", f"There is no such channel. {_channels(asked)}")
+    places.name(team, conversation, channel)
+    return Notification(
+        f"This is the channel {channel.name} from now on", severity=Severity.GOOD,
+        text="“subscribe” without a channel means this one, and late answers are posted here.",
+    )  # fmt: skip
+
+
+@command("subscribe", help="a connector's events to this channel, or to another one of this team",
+         usage="CONNECTOR [EVENTS …] [to CHANNEL]", role="admin")  # fmt: skip
 def subscribe(asked: Asked) -> Notification:
     found = _connector(asked, _argument(asked, 0, "connector"))
     events, channel = _where(asked)
@@ -213,7 +236,10 @@ def subscribe(asked: Asked) -> Notification:
 
 
 @command(
-    "unsubscribe", help="no more of a connector in a channel", usage="CONNECTOR to CHANNEL", role="admin"
+    "unsubscribe",
+    help="no more of a connector in this channel, or in another one of this team",
+    usage="CONNECTOR [from CHANNEL]",
+    role="admin",
 )
 def unsubscribe(asked: Asked) -> Notification:
     found = _connector(asked, _argument(asked, 0, "connector"))
@@ -225,7 +251,7 @@ def unsubscribe(asked: Asked) -> Notification:
 
 
 def _where(asked: Asked) -> tuple[list[str], Channel]:
-    """The events and the channel of `CONNECTOR [EVENTS] to CHANNEL`. Raises CommandError."""
+    """The events and the channel of `CONNECTOR [EVENTS] [to CHANNEL]`. Raises CommandError."""
     rest = list(asked.args[1:])
     name = ""
     lowered = [each.lower() for each in rest]
@@ -234,11 +260,29 @@ def _where(asked: Asked) -> tuple[list[str], Channel]:
             place = lowered.index(mark)
             rest, name = rest[:place], " ".join(rest[place + 1 :])
             break
-    rows = Channel.objects.filter(team=asked.endpoint.team)
-    found = rows.filter(name__iexact=name.lstrip("#")).first() if name else None
-    if found is None and not name and rows.count() == 1:
-        found = rows.first()
+    name = "" if name.lower() in ("here", "this channel") else name
+    found = _channel(asked, name) if name else _this_channel(asked)
     if found is None:
-        known = ", ".join(rows.values_list("name", flat=True)[:10]) or "none yet"
-        raise CommandError("no_channel", f"Say which channel of this team, after “to”. There are: {known}.")
+        once = "" if name else " Or say once “here CHANNEL” in each channel of Teams."
+        raise CommandError(
+            "no_channel", f"Say which channel of this team, after “to”. {_channels(asked)}{once}"
+        )
     return [each.strip(",") for each in rest if each.strip(",")], found
+
+
+def _this_channel(asked: Asked) -> Channel | None:
+    """The channel that was asked in, as far as anybody has said which it is, or the team's only one."""
+    found = places.channel_of(asked.endpoint.team, asked.message.conversation)
+    if found is not None:
+        return found
+    rows = list(Channel.objects.filter(team=asked.endpoint.team)[:2])
+    return rows[0] if len(rows) == 1 else None
+
+
+def _channel(asked: Asked, name: str) -> Channel | None:
+    return Channel.objects.filter(team=asked.endpoint.team, name__iexact=name.lstrip("#").strip()).first()
+
+
+def _channels(asked: Asked) -> str:
+    rows = Channel.objects.filter(team=asked.endpoint.team)
+    return f"There are: {', '.join(rows.values_list('name', flat=True)[:10]) or 'none yet'}."

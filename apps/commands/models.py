@@ -78,6 +78,24 @@ class ChatUser(Audited, PublicIdModel):
         return self.name or self.teams_id
 
 
+class CommandPlace(Audited):
+    """A channel of Teams, by the id that its messages carry, and the channel of ours that it is."""
+
+    audited = ("team", "conversation", "channel")
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="command_places")
+    conversation = models.CharField(max_length=200)
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="command_places")
+
+    class Meta:
+        constraints: ClassVar[list[Any]] = [
+            models.UniqueConstraint(fields=["team", "conversation"], name="command_place_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.conversation}: {self.channel}"
+
+
 class CommandUse(models.Model):
     """One message to us and its answer: the audit, and what keeps a repeated message from acting twice."""
 

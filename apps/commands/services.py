@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import base64
 import binascii
+import datetime as dt
+
+from django.conf import settings
 
 from apps.channels.models import Team
-from apps.commands.models import CommandEndpoint
+from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.core.errors import ConfigurationError
 
 
@@ -27,3 +30,20 @@ def check_token(token: object) -> str:
 def create_endpoint(name: str, team: Team, token: object = "") -> CommandEndpoint:
     """A new endpoint; its token may follow, because Teams shows it only after it was told the URL."""
     return CommandEndpoint.objects.create(name=name, team=team, token=check_token(token) if token else "")
+
+
+def role_of(teams_id: str) -> str:
+    """What somebody may do, by either id that Teams gives a person; whoever is unknown may look."""
+    row = ChatUser.objects.filter(teams_id=teams_id).first() if teams_id else None
+    return row.role if row else ChatUser.Role.VIEWER
+
+
+AUDIT = dt.timedelta(days=400)  # how long it is known who asked what
+
+
+def prune(now: dt.datetime) -> None:
+    """Forget the answers that are older than everything else that is kept, and in the end who asked."""
+    CommandUse.objects.filter(at__lt=now - dt.timedelta(days=settings.RETENTION_DAYS)).exclude(
+        answer=""
+    ).update(answer="")
+    CommandUse.objects.filter(at__lt=now - AUDIT).delete()

@@ -5,16 +5,23 @@ from __future__ import annotations
 import html
 import json
 import logging
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from urllib.parse import urlencode
 
-from django.db import IntegrityError, transaction
+from django.conf import settings
+from django.db import DatabaseError, IntegrityError, connection, transaction
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.csrf import csrf_exempt
 
 from apps.cards import adaptive
 from apps.cards.envelope import CONTENT_TYPE
-from apps.cards.notification import Notification, Severity
-from apps.commands import acting, builtin, parser, registry
+from apps.cards.notification import Link, Notification, Severity
+from apps.commands import acting, builtin, parser, registry, services
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.core import audit, problems, rates
 from apps.core.errors import AppError, CommandError, PayloadError, VerificationError
@@ -26,13 +33,46 @@ from apps.sources.verify import TeamsHmac
 logger = logging.getLogger(__name__)
 SCHEME = TeamsHmac(key="teams", label="Teams")
 MAX_BODY = 256 * 1024
+LOCKED = 1_200  # milliseconds; twice that and what follows stays below the four seconds
+PRUNE_EVERY = 500  # messages
 FLOOD = 120  # messages of one endpoint in a minute
 __all__ = ["answer", "builtin"]
 
 
 @csrf_exempt
 def answer(request: HttpRequest, public_id: str) -> HttpResponse:
-    """Verify the raw bytes, carry the command out once, answer with a card."""
+    """Verify the raw bytes, carry the command out once, answer with a card; in words also when the database is away."""
+    try:
+        with _impatient():
+            return _answer(request, public_id)
+    except DatabaseError as error:
+        logger.warning("a command could not be answered: %s", type(error).__name__)
+        return _card(
+            Notification(
+                "That cannot be answered at the moment",
+                text="The database does not answer. Try again in a minute.",
+                severity=Severity.WARNING,
+            )
+        )
+
+
+@contextmanager
+def _impatient() -> Iterator[None]:
+    """Wait for SQLite's one writer no longer than Teams waits for us; webhooks may wait longer."""
+    if connection.vendor != "sqlite":
+        yield
+        return
+    usual = int(float(connection.settings_dict["OPTIONS"].get("timeout", 5)) * 1000)
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {LOCKED}")
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            cursor.execute(f"PRAGMA busy_timeout = {usual}")
+
+
+def _answer(request: HttpRequest, public_id: str) -> HttpResponse:
     endpoint = CommandEndpoint.objects.select_related("team", "channel").filter(public_id=public_id).first()
     if endpoint is None:
         return problems.response(
@@ -79,21 +119,50 @@ def trial(endpoint: CommandEndpoint) -> HttpResponse:
     http = SCHEME.sign(Http(body=json.dumps(activity).encode()), endpoint.token, now)
     SCHEME.verify(http, [endpoint.token], now)
     message = parser.read(parse_json(http.body), now)
-    use = CommandUse(endpoint=endpoint, command=message.words[0])
-    return _card(_answered(endpoint, message, use))
+    use = CommandUse(endpoint=endpoint, command=message.words[0].text)
+    return _card(_answered(endpoint, message, use, time.monotonic()))
 
 
-def _answered(endpoint: CommandEndpoint, message: parser.Message, use: CommandUse) -> Notification:
-    """The answer, or the promise of one, within the time that Teams waits."""
-    found = _carry_out(endpoint, message, use)
-    return acting.wait(found, endpoint) if isinstance(found, registry.Pending) else found
+def _answered(
+    endpoint: CommandEndpoint, message: parser.Message, use: CommandUse, since: float
+) -> Notification:
+    """The answer, or the promise of one, within the time that Teams waits. since: when it came in."""
+    user = _user(message)
+    found = _carry_out(endpoint, user, message, use)
+    if isinstance(found, registry.Pending):
+        found = acting.wait(found, endpoint, message.conversation, since)
+    return found if user or not message.sender_id else _introduced(found, message, use)
+
+
+def _user(message: parser.Message) -> ChatUser | None:
+    """Whoever an admin linked, by either of the ids that Teams gives a person."""
+    known = [each for each in (message.entra_id, message.sender_id) if each]
+    return ChatUser.objects.filter(teams_id__in=known).first() if known else None
+
+
+def _introduced(note: Notification, message: parser.Message, use: CommandUse) -> Notification:
+    """The answer to somebody unknown: how they are linked, when they ask for the first time or may not do it."""
+    refused = use.outcome == "not_allowed"
+    before = CommandUse.objects.filter(sender_id=message.sender_id).exclude(pk=use.pk)
+    if not refused and before.exists():
+        return note
+    number = message.entra_id or message.sender_id
+    query = urlencode({"teams_id": number, "name": message.sender_name})
+    page = f"{settings.PUBLIC_URL.rstrip('/')}{reverse('admin:commands_chatuser_add')}?{query}"
+    words = f"You are not linked yet, so you may only ask. Your Teams id is {number}; an admin links it under “Chat users”."
+    return replace(
+        note,
+        footer=" ".join(each for each in (note.footer, "" if refused else words) if each),
+        links=(*note.links, Link("Link this person (admins)", page)),
+    )
 
 
 def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     """Carry a message out, or give the answer that was given to it before."""
+    since = time.monotonic()
     use = CommandUse(
         endpoint=endpoint, activity_id=message.id, sender_id=message.sender_id, sender_name=message.sender_name,
-        text=message.text[:500], command=(message.words[0].lower() if message.words else "help")[:40],
+        text=message.text[:500], command=(message.words[0].text.lower() if message.words else "help")[:40],
     )  # fmt: skip
     try:
         with transaction.atomic():
@@ -101,35 +170,39 @@ def _once(endpoint: CommandEndpoint, message: parser.Message) -> HttpResponse:
     except IntegrityError:
         before = CommandUse.objects.get(endpoint=endpoint, activity_id=message.id)
         return _json(before.answer) if before.answer else _card(Notification("This is being worked on"))
-    response = _card(_answered(endpoint, message, use))
+    if use.pk % PRUNE_EVERY == 0:
+        services.prune(use.at)
+    response = _card(_answered(endpoint, message, use, since))
     use.answer = response.content.decode()
-    use.save(update_fields=["answer", "outcome"])
-    CommandEndpoint.objects.filter(pk=endpoint.pk).update(last_used_at=use.at)
+    with suppress(DatabaseError):  # it is done, and that is said in any case
+        use.save(update_fields=["answer", "outcome"])
+        CommandEndpoint.objects.filter(pk=endpoint.pk).update(last_used_at=use.at)
     return response
 
 
 def _carry_out(
-    endpoint: CommandEndpoint, message: parser.Message, use: CommandUse
+    endpoint: CommandEndpoint, user: ChatUser | None, message: parser.Message, use: CommandUse
 ) -> Notification | registry.Pending:
     if endpoint.paused:
         use.outcome = "paused"
         return Notification("Commands are switched off for now", severity=Severity.WARNING)
-    user = ChatUser.objects.filter(teams_id=message.sender_id).first() if message.sender_id else None
-    asked = registry.Asked(endpoint, user, message.sender_id, message.sender_name, message.words[1:])
+    asked = registry.Asked(endpoint, user, message)
     try:
         source = None if use.command in registry.commands else acting.source_of(use.command)
         if source is not None:
             # Asks the source's API, so it must not hold a transaction.
-            return acting.ask(asked, message.words[0], source)
-        who = audit.Actor("teams", message.sender_id, message.sender_name or message.sender_id)
+            return acting.ask(asked, message.words[0].text, source)
+        who = audit.Actor("teams", asked.sender_id, message.sender_name or message.sender_id)
         with audit.acting(who), transaction.atomic():
-            return registry.run(use.command, asked)
+            return registry.run(use.command, asked, acting.names())
     except CommandError as error:
         use.outcome = error.code[:40]
         return Notification(error.public_message, severity=Severity.WARNING)
     except AppError as error:
         use.outcome = error.code[:40]
         return Notification("That did not work", text=error.public_message, severity=Severity.WARNING)
+    except DatabaseError:
+        raise
     except Exception as error:
         logger.error("command %s failed: %s", use.command, type(error).__name__, exc_info=error)
         use.outcome = "internal"

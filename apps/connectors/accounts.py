@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -17,8 +17,8 @@ from apps.connectors.models import Account, Connector
 from apps.core import addresses, http
 from apps.core.errors import ActionError, ConfigurationError, Conflict, TransportError
 from apps.sources import registry
-from apps.sources.accounts import AccountKind, Authorization
-from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest
+from apps.sources.accounts import ENDS, AccountKind, Authorization
+from apps.sources.api import READS, Api, ApiAnswer, ApiError, ApiRequest
 from apps.sources.http import Headers
 from apps.sources.source import Source
 
@@ -62,8 +62,7 @@ def save(
         raise Conflict(
             "account_source", "An account belongs to its source. Make a new one for another source."
         )
-    kept: dict[str, str] = {} if row.kind != way.key else {**row.fields, **_secrets(row)}
-    given = _checked(way, values, kept)
+    given = _checked(way, values, _kept(row, way, code, api_url))
     secret = {option.key for option in way.fields if option.secret}
     row.name, row.kind, row.api_url = name.strip() or code.name, way.key, _checked_url(code, api_url)
     row.fields = {key: value for key, value in given.items() if key not in secret}
@@ -77,9 +76,20 @@ def save(
 
 def check(source: Source, way: AccountKind, api_url: str, values: object, row: Account | None = None) -> None:
     """Raise ConfigurationError for what `save` would refuse."""
-    kept = {**row.fields, **_secrets(row)} if row is not None and row.kind == way.key else {}
-    _checked(way, values, kept)
+    _checked(way, values, _kept(row, way, source, api_url) if row is not None else {})
     _checked_url(source, api_url)
+
+
+def _kept(row: Account, way: AccountKind, source: Source, api_url: str) -> dict[str, str]:
+    """What an account goes on with where nothing new was given.
+
+    Its secrets stay at the server that they were given for: whoever changes the address has to know them.
+    """
+    if row.kind != way.key:
+        return {}
+    if urlsplit(_checked_url(source, api_url))[:2] != urlsplit(row.api_url)[:2]:
+        return dict(row.fields)
+    return {**row.fields, **_secrets(row)}
 
 
 def _checked(way: AccountKind, values: object, kept: Mapping[str, str]) -> dict[str, str]:
@@ -103,9 +113,20 @@ def _checked(way: AccountKind, values: object, kept: Mapping[str, str]) -> dict[
             raise ConfigurationError("field_missing", f"“{option.label}” is needed.")
         if any(mark in value for mark in "\r\n\x00") and "PRIVATE KEY" not in value:
             raise ConfigurationError("bad_field", f"“{option.label}” must stand in one line.")
+        if option is ENDS and value:
+            _day(value)
         if value:
             found[option.key] = value
     return found
+
+
+def _day(text: str) -> dt.datetime:
+    """The end of a day, in UTC. Raises ConfigurationError."""
+    try:
+        day = dt.date.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError("bad_field", f"“{ENDS.label}” is a date such as 2027-03-31.") from None
+    return dt.datetime.combine(day, dt.time(23, 59), dt.UTC)
 
 
 def _checked_url(source: Source, url: str) -> str:
@@ -154,21 +175,50 @@ def open_account(row: Account) -> Api:
     """The product's API, signed in as the account. Nothing is sent before the first call."""
     source = row.source_object()
     values = {**row.fields, **_secrets(row)}
-    return connect(source, kind_of(source, row.kind), base_of(row), values, key=(row.pk, row.secrets))
+
+    def keep(found: Mapping[str, str]) -> tuple[object, ...]:
+        with transaction.atomic():
+            held = Account.objects.select_for_update().get(pk=row.pk)
+            changed = {key: value for key, value in {**_secrets(held), **found}.items() if value}
+            row.secrets = json.dumps(changed)
+            # Nobody's doing: it does not belong into the history.
+            Account._base_manager.filter(pk=row.pk).update(secrets=row.secrets)
+        return (row.pk, row.secrets)
+
+    way = kind_of(source, row.kind)
+    return connect(source, way, base_of(row), values, key=(row.pk, row.secrets), keep=keep)
+
+
+Keep = Callable[[Mapping[str, str]], tuple[object, ...]]
 
 
 def connect(
-    source: Source, kind: AccountKind, base: str, values: Mapping[str, str], *, key: tuple[object, ...] = ()
+    source: Source,
+    kind: AccountKind,
+    base: str,
+    values: Mapping[str, str],
+    *,
+    key: tuple[object, ...] = (),
+    keep: Keep | None = None,
 ) -> Api:
-    """An `Api` for credentials at hand. key: under which a fetched token is kept in this process; () keeps none."""
+    """An `Api` for credentials at hand.
+
+    key: under which a fetched token is kept in this process; () keeps none. keep: stores what the sign-in changed,
+    and gives the key for that.
+    """
+    known = dict(values)
 
     def authorization() -> Authorization:
+        nonlocal key
         now = timezone.now()
         with _lock:
             kept = _granted.get(key) if key else None
         if kept is not None and kept.expires_at is not None and kept.expires_at > now:
             return kept
-        made = kind.authorize(values, base, now, _exchange)
+        made = kind.authorize(known, base, now, _exchange)
+        if made.keep:
+            known.update(made.keep)
+            key = keep(made.keep) if keep else key
         if key and made.expires_at is not None:
             with _lock:
                 _granted[key] = made
@@ -178,16 +228,26 @@ def connect(
         granted = authorization()
         if granted.base:
             api.trusted.add(urlsplit(granted.base)[:2])
+        api.rights = granted.rights
         answer = _exchange(_signed(request, granted, base))
         if answer.status == 401 and granted.expires_at is not None:
             # The product ended the token early: one fresh token, one more try.
             with _lock:
                 _granted.pop(key, None)
-            answer = _exchange(_signed(request, authorization(), base))
-        return answer
+            granted = authorization()
+            answer = _exchange(_signed(request, granted, base))
+        return _masked(answer, granted)
 
-    api = Api(base, send, explain=source.explain)
+    api = Api(base, send, explain=source.explain, meaning=source.meaning)
     return api
+
+
+def _masked(answer: ApiAnswer, granted: Authorization) -> ApiAnswer:
+    """The answer without the credential, where a product says the path again that it was asked for."""
+    body = answer.body
+    for name, real in granted.named.items():
+        body = body.replace(real, name)
+    return ApiAnswer(answer.status, answer.headers, body) if body != answer.body else answer
 
 
 def _signed(request: ApiRequest, granted: Authorization, base: str) -> ApiRequest:
@@ -198,6 +258,9 @@ def _signed(request: ApiRequest, granted: Authorization, base: str) -> ApiReques
         url = f"{url}{'&' if '?' in url else '?'}{urlencode(granted.query)}"
     own: Mapping[str, str] = granted.headers
     below = url.removeprefix((granted.base or base).rstrip("/"))
+    for start, real in granted.named.items():
+        if below == start or below.startswith((f"{start}/", f"{start}?")):
+            url = f"{url.removesuffix(below)}{real}{below[len(start) :]}"
     for start, headers in granted.apart.items():
         if below.startswith(start):
             own = headers
@@ -212,7 +275,10 @@ def _exchange(request: ApiRequest) -> ApiAnswer:
         )
     except TransportError as error:
         raise ApiError(
-            "api_unavailable", error.public_message, ambiguous=error.ambiguous, retry_after=error.retry_after
+            "api_unavailable",
+            error.public_message,
+            ambiguous=error.ambiguous and request.method not in READS,
+            retry_after=error.retry_after,
         ) from None
     if answer.truncated and answer.status < 300:
         raise ApiError(
@@ -240,11 +306,15 @@ def test(row: Account) -> Account:
             if error.temporary or error.code == "api_unreadable"
             else Account.State.REFUSED
         )
-        row.message, row.who, row.may, row.lacks = error.public_message[:400], "", [], []
+        row.message = error.public_message[:400]
+        if row.state == Account.State.REFUSED:
+            row.who, row.may, row.lacks = "", [], []
     else:
         row.state = Account.State.LIMITED if standing.lacks else Account.State.OK
         row.message, row.who = "", standing.who[:200]
-        row.may, row.lacks, row.expires_at = list(standing.may), list(standing.lacks), standing.expires_at
+        row.may, row.lacks = list(standing.may), list(standing.lacks)
+        given = row.fields.get(ENDS.key, "")
+        row.expires_at = standing.expires_at or (_day(given) if given else None)
     row.save(update_fields=["state", "message", "who", "may", "lacks", "tested_at", "expires_at"])
     return row
 
@@ -255,6 +325,13 @@ def note_refused(row: Account, error: ActionError) -> None:
         Account.objects.filter(pk=row.pk).update(
             state=Account.State.REFUSED, message=error.public_message[:400], tested_at=timezone.now()
         )
+
+
+def all_rows() -> Iterator[Account]:
+    """Every account whose source is installed, a batch at a time."""
+    for row in Account.objects.order_by("pk").iterator(chunk_size=200):
+        if registry.known(row.source):
+            yield row
 
 
 def expiring(now: dt.datetime) -> list[Account]:

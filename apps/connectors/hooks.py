@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from urllib.parse import urlencode
 
+from django.db.models import Q
 from django.utils import timezone
 
 from apps.connectors import accounts, services
@@ -15,7 +16,7 @@ from apps.connectors.models import Connector, Hook
 from apps.core.errors import ActionError, AppError, ConfigurationError, Conflict
 from apps.sources.api import Api, ApiError
 from apps.sources.events import selects
-from apps.sources.hooks import HookPlan, Hooks, RemoteHook, differences
+from apps.sources.hooks import HookPlan, Hooks, RemoteHook, differences, few
 from apps.sources.verify import QueryToken
 
 logger = logging.getLogger(__name__)
@@ -89,9 +90,11 @@ def make(connector: Connector, place: object) -> Hook:
     api = _api(connector)
     found = hooks.find(api, where, wanted.url)
     made = hooks.update(api, where, found.id, wanted) if found else hooks.create(api, where, wanted)
-    row, _ = Hook.objects.update_or_create(connector=connector, remote_id=made.id, defaults={"place": where})
-    row.secret_at = timezone.now()
-    row.save(update_fields=["secret_at"])
+    # One that was taken over may have another id now, where a vendor cannot change a hook.
+    known = Q(place=where) | Q(remote_id__in=[made.id, found.id if found else made.id])
+    row = Hook.objects.filter(known, connector=connector).first() or Hook(connector=connector)
+    row.place, row.remote_id, row.secret_at = where, made.id, timezone.now()
+    row.save()
     return _note(row, made, wanted)
 
 
@@ -103,13 +106,17 @@ def _api(connector: Connector) -> Api:
 
 def check(row: Hook) -> Hook:
     """Compare the hook at the source with what it should be, and note the verdict. Never raises for the source's sake."""
-    connector = row.connector
     try:
-        hooks = able(connector)
-        wanted = hooks.fit(row.place, plan(connector))
-        found = hooks.read(_api(connector), row.place, row.remote_id)
+        return _compare(row)
     except AppError as error:
         return _trouble(row, error)
+
+
+def _compare(row: Hook) -> Hook:
+    connector = row.connector
+    hooks = able(connector)
+    wanted = hooks.fit(row.place, plan(connector))
+    found = hooks.read(_api(connector), row.place, row.remote_id)
     if found is None:
         row.state, row.message = (
             Hook.State.GONE,
@@ -140,7 +147,9 @@ def _note(row: Hook, found: RemoteHook, wanted: HookPlan) -> Hook:
         row.state = Hook.State.OFF
     else:
         row.state = Hook.State.DRIFTED if drift else Hook.State.OK
-    row.message = found.trouble[:400]
+    lacking = sorted(set(wanted.events) & set(found.lacking))
+    said = [found.trouble, f"Not offered there: {few(lacking)}." if lacking else ""]
+    row.message = " ".join(each for each in said if each)[:400]
     row.save(update_fields=["drift", "page", "expires_at", "checked_at", "state", "message"])
     return row
 
@@ -152,9 +161,10 @@ def mend(row: Hook) -> Hook:
     wanted = hooks.fit(row.place, plan(connector))
     if hooks.read(api, row.place, row.remote_id) is None:
         made = hooks.create(api, row.place, wanted)
-        row.remote_id = made.id
     else:
         made = hooks.update(api, row.place, row.remote_id, wanted)
+    # Some vendors cannot change a hook: there it is another one afterwards.
+    row.remote_id = made.id or row.remote_id
     row.secret_at = timezone.now()
     row.save(update_fields=["secret_at", "remote_id"])
     return _note(row, made, wanted)
@@ -187,18 +197,28 @@ def renew(row: Hook, now: dt.datetime) -> Hook:
 
 
 def look_after(rows: Iterable[Hook], now: dt.datetime) -> dict[str, int]:
-    """Renew what is due and compare the rest. One hook's trouble does not touch the others."""
+    """Renew what is due and compare the rest. One hook's trouble does not touch the others.
+
+    Where an account's rate limit is used up, its other hooks are left for the next time: asking on would only make the
+    wait longer. What is due to be renewed is tried all the same.
+    """
     counts = {"renewed": 0, "checked": 0, "failed": 0}
+    resting: set[int | None] = set()
     for row in rows:
+        account = row.connector.account_id
         try:
             hooks = able(row.connector)
             if is_due(row, hooks, now):
                 renew(row, now)
                 counts["renewed"] += 1
+            elif account in resting:
+                counts["failed"] += 1
             else:
-                check(row)
+                _compare(row)
                 counts["checked"] += 1
         except AppError as error:
+            if error.code == "api_rate_limited":
+                resting.add(account)
             _trouble(row, error)
             counts["failed"] += 1
         except Exception as error:

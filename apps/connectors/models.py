@@ -212,7 +212,7 @@ class Hook(Audited, PublicIdModel):
 
     connector = models.ForeignKey(Connector, on_delete=models.CASCADE, related_name="hooks")
     place = models.JSONField(default=dict, help_text="Where it stands: repository, organisation, site.")
-    remote_id = models.CharField(max_length=300)
+    remote_id = models.TextField()  # of Azure DevOps, the ids of many subscriptions
     page = models.CharField(max_length=500, blank=True, default="")
     state = models.CharField(max_length=20, choices=State.choices, default=State.OK)
     message = models.CharField(max_length=400, blank=True, default="")

@@ -17,6 +17,7 @@ from django.utils import timezone
 from apps.connectors import accounts, hooks, services
 from apps.connectors.models import Connector, Hook
 from apps.core.errors import AppError
+from apps.inbound import notices
 from apps.inbound import services as inbound
 from apps.inbound.pipeline import FETCHED
 from apps.sources.api import Api
@@ -24,8 +25,8 @@ from apps.sources.hooks import Hooks, Missed
 from apps.sources.http import Headers, Http
 
 logger = logging.getLogger(__name__)
-FAR_BACK = dt.timedelta(days=3)  # GitHub keeps its deliveries so long
 OVERLAP = dt.timedelta(minutes=10)
+OVERDUE = dt.timedelta(hours=26)  # a hook that was not asked for so long is asked between two nights
 MOST = 2_000  # taken in at one go
 PAGES = 50
 
@@ -39,23 +40,35 @@ class Repaired:
 
 
 def repair(row: Hook, *, since: dt.datetime | None = None) -> Repaired:
-    """Take in what the source failed to deliver since the last time, oldest first. Raises ApiError."""
+    """Take in what the source failed to deliver since the last time, oldest first.
+
+    Raises ApiError when the source does not tell all of it; what it told until then is taken in, and the next
+    asking goes on from there.
+    """
     connector = row.connector
     code = hooks.able(connector)
     if not code.can_find_missed or connector.account is None:
         return Repaired()
     now = timezone.now()
     start = since or (row.repaired_until - OVERLAP if row.repaired_until else row.created_at)
-    start = max(start, now - FAR_BACK)
+    start = max(start, now - code.remembered)
     api = accounts.open_account(connector.account)
     found: list[Missed] = []
-    for each in code.missed(api, row.place, row.remote_id, start, now):
-        found.append(each)
-        if len(found) >= MOST:
-            break
+    trouble: AppError | None = None
+    try:
+        for each in code.missed(api, row.place, row.remote_id, start, now):
+            found.append(each)
+            if len(found) >= MOST:
+                break
+    except AppError as error:
+        trouble = error
     found.sort(key=lambda each: each.at)
     stored = _take_in(connector, found)
-    Hook.objects.filter(pk=row.pk).update(repaired_until=found[-1].at if len(found) >= MOST else now)
+    if trouble is None or found:
+        whole = trouble is None and len(found) < MOST
+        Hook.objects.filter(pk=row.pk).update(repaired_until=now if whole else found[-1].at)
+    if trouble is not None:
+        raise trouble
     return Repaired(len(found), stored)
 
 
@@ -114,8 +127,17 @@ def _take_in(connector: Connector, items: Iterable[Missed]) -> int:
 
 def repair_all() -> str:
     """Every hook whose source can tell what it missed; one's trouble does not touch the others."""
+    return _ask(hooks.all_rows())
+
+
+def _ask(rows: Iterable[Hook]) -> str:
     stored = failed = 0
-    for row in hooks.all_rows():
+    resting: set[int | None] = set()
+    for row in rows:
+        if row.connector.account_id in resting:
+            # Its rate limit is used up: more questions would only make the wait longer.
+            failed += 1
+            continue
         try:
             code = row.connector.source_object().hooks
             if code is None:
@@ -126,6 +148,8 @@ def repair_all() -> str:
                 stored += read_changes(row).stored
         except AppError as error:
             failed += 1
+            if error.code == "api_rate_limited":
+                resting.add(row.connector.account_id)
             logger.warning("hook %s could not be asked for what was missed: %s", row.public_id, error.code)
         except Exception as error:
             failed += 1
@@ -134,16 +158,32 @@ def repair_all() -> str:
 
 
 def renew_due() -> str:
-    """Renew the hooks that would end soon."""
+    """Every hour: renew the hooks that would end soon, and ask those that could not be asked last night.
+
+    One that had ended already missed something, so what changed is read too.
+    """
     now = timezone.now()
-    counts = hooks.look_after(hooks.due_rows(now), now)
-    return f"{counts['renewed']} renewed, {counts['failed']} failed"
+    due = hooks.due_rows(now)
+    ended = {row.pk for row in due if row.expires_at is not None and row.expires_at <= now}
+    counts = hooks.look_after(due, now)
+    overdue = [
+        row
+        for row in hooks.all_rows()
+        if row.pk in ended or (row.repaired_until and row.repaired_until < now - OVERDUE)
+    ]
+    asked = f"; {_ask(overdue)}" if overdue else ""
+    return f"{counts['renewed']} renewed, {counts['failed']} failed{asked}"
 
 
 def nightly() -> str:
-    """Compare every hook with what it should be, and take in what was missed."""
-    counts = hooks.look_after(hooks.all_rows(), timezone.now())
-    return f"{counts['checked']} checked, {counts['failed']} failed; {repair_all()}"
+    """Compare every hook with what it should be, test every account, take in what was missed, and tell of trouble."""
+    now = timezone.now()
+    before = notices.standing()
+    counts = hooks.look_after(hooks.all_rows(), now)
+    for account in accounts.all_rows():
+        accounts.test(account)
+    told = notices.tell(before, now)
+    return f"{counts['checked']} checked, {counts['failed']} failed; {repair_all()}; {told} channels told"
 
 
 def run_errand(connector_id: int, errand: str) -> str:

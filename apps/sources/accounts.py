@@ -4,15 +4,26 @@ from __future__ import annotations
 
 import base64
 import datetime as dt
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
 
 from apps.sources.api import ApiAnswer, ApiError, ApiRequest
 from apps.sources.options import Option
+from apps.sources.payload import Payload
 
 Values = Mapping[str, str]
 Exchange = Callable[[ApiRequest], ApiAnswer]
+
+
+# For credentials whose end the product shows once, when they are made, and never tells again.
+ENDS = Option(
+    "ends",
+    "text",
+    "Ends on",
+    help="As it was shown when the credential was made: 2027-03-31. It is not told again.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +33,9 @@ class Authorization:
     headers, query: added to every request. base: replaces the account's address (Salesforce names the
     instance in its token answer). expires_at: when it has to be asked for anew; None: with the account.
     apart: headers in place of `headers` for paths below the address that begin so (a GitHub App's own).
+    named: paths below the address, and what really stands there, for a product that wants the credential in the path.
+    rights: what the sign-in says that the token may do, in the product's words; () when it says nothing.
+    keep: fields of the account that are to be stored anew ("" removes one), for products whose refresh tokens work once.
     """
 
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -29,6 +43,9 @@ class Authorization:
     base: str = ""
     expires_at: dt.datetime | None = None
     apart: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    named: Mapping[str, str] = field(default_factory=dict)
+    rights: tuple[str, ...] = ()
+    keep: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,4 +157,15 @@ class ClientCredentials(AccountKind):
             base=found,
             # A little early, so that no request goes out with a token that ends on the way.
             expires_at=now + dt.timedelta(seconds=max(30.0, lifetime - 60)),
+            rights=tuple(body.opt("$.scope").split()) or _roles(token),
         )
+
+
+def _roles(token: str) -> tuple[str, ...]:
+    """The application permissions in Microsoft's tokens; () for a token that cannot be read, which is its right."""
+    part = token.split(".")[1] if token.count(".") == 2 else ""
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
+    except ValueError:
+        return ()
+    return tuple(Payload(claims).texts("$.roles", 100))

@@ -10,13 +10,16 @@ import datetime as dt
 import json as jsonlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from urllib.parse import quote, urlencode, urlsplit
 
 from apps.core.errors import ActionError
 from apps.sources.http import Headers
-from apps.sources.payload import Payload
+from apps.sources.payload import Payload, parse_time
 
 MAX_PAGES = 50
+READS = ("GET", "HEAD")
+LONGEST_WAIT = 86_400.0  # seconds; a longer one is a mistake
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,24 @@ class Api:
     base: the address that paths are added to, without a trailing slash.
     send: carries a request out with the account's credentials; raises ApiError when there is no answer.
     explain: the product's own words about a failed answer, or "".
+    meaning: the status that an answer should have had, for products that use another one.
     """
 
-    def __init__(self, base: str, send: Send, *, explain: Callable[[ApiAnswer], str] | None = None) -> None:
+    def __init__(
+        self,
+        base: str,
+        send: Send,
+        *,
+        explain: Callable[[ApiAnswer], str] | None = None,
+        meaning: Callable[[ApiAnswer], int] | None = None,
+    ) -> None:
         self.base = base.rstrip("/")
         self.trusted = {urlsplit(self.base)[:2]}  # servers that the credentials may go to
+        self.rights: tuple[str, ...] = ()  # what the sign-in said, once something was asked
+        self.wrote = False  # whether the product has taken anything that changes it
         self._send = send
         self._explain = explain
+        self._meaning = meaning
 
     def call(
         self,
@@ -123,9 +137,11 @@ class Api:
             sent.setdefault("content-type", "application/x-www-form-urlencoded")
         sent.setdefault("accept", "application/json")
         answer = self._send(ApiRequest(method, url, sent, body))
-        if answer.status < 300 or answer.status in accept:
+        status = _status(answer, self._meaning(answer) if self._meaning else answer.status)
+        if status < 300 or status in accept:
+            self.wrote = self.wrote or (status < 300 and method not in READS)
             return answer
-        raise refusal(answer, self._explain(answer) if self._explain else "")
+        raise refusal(answer, self._explain(answer) if self._explain else "", status=status)
 
     def get(self, path: str, **query: object) -> Payload:
         """GET and read the JSON answer."""
@@ -201,45 +217,73 @@ _REFUSALS = {
 }
 
 
-def refusal(answer: ApiAnswer, words: str = "", now: dt.datetime | None = None) -> ApiError:
+def refusal(
+    answer: ApiAnswer, words: str = "", now: dt.datetime | None = None, *, status: int | None = None
+) -> ApiError:
     """The error that stands for a failed answer.
 
     words: the product's own explanation; it is added to ours, at most 200 characters of it.
+    status: what the answer's status really means; its own when it is left out.
     """
-    limited = answer.status == 429 or (
-        answer.status == 403
-        and (answer.headers.get("x-ratelimit-remaining") == "0" or answer.headers.get("retry-after"))
-    )
-    if limited:
-        code, text = _REFUSALS[429]
-    elif answer.status >= 500 or answer.status == 408:
+    status = status or _status(answer, answer.status)
+    wait = _wait(answer.headers, now or dt.datetime.now(dt.UTC))
+    if status >= 500 or status == 408:
         code, text = "api_unavailable", f"The product's API fails at the moment (status {answer.status})."
-    elif 300 <= answer.status < 400:
+    elif 300 <= status < 400:
         code, text = (
             "api_not_found",
             "The API's address leads elsewhere. Correct the account's address to the final one.",
         )
     else:
-        code, text = _REFUSALS.get(
-            answer.status, ("api_invalid", f"The product refused (status {answer.status}).")
-        )
+        code, text = _REFUSALS.get(status, ("api_invalid", f"The product refused (status {answer.status})."))
+    if code == "api_rate_limited" and wait:
+        text = text.replace("later", f"in {_span(wait)}")
     if words:
         text = f"{text} It says: {words.strip()[:200]}"
-    return ApiError(
-        code,
-        text,
-        answer_status=answer.status,
-        retry_after=_wait(answer.headers, now or dt.datetime.now(dt.UTC)),
-    )
+    return ApiError(code, text, answer_status=answer.status, retry_after=wait)
+
+
+def _status(answer: ApiAnswer, told: int) -> int:
+    """What a status means: some products say 403 when a limit is used up, and tell it in headers."""
+    used_up = answer.headers.get("x-ratelimit-remaining") == "0" or answer.headers.get("retry-after")
+    return 429 if told == 403 and used_up else told
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} seconds"
+    return f"{round(seconds / 60)} minutes" if seconds < 5_400 else f"{round(seconds / 3_600)} hours"
 
 
 def _wait(headers: Headers, now: dt.datetime) -> float | None:
-    """Seconds to wait, from `Retry-After` or the reset time that GitHub, GitLab and Azure DevOps send."""
+    """Seconds to wait, as the product says: from now, or until a moment.
+
+    `Retry-After` (all), `X-RateLimit-Reset` (GitHub and Azure DevOps: epoch; Jira Cloud: ISO 8601), `RateLimit-Reset`
+    (GitLab), `X-Rate-Limit-Api-…-Interval-Ms` (Trello).
+    """
     for name in ("retry-after", "x-ratelimit-reset", "ratelimit-reset"):
-        value = headers.get(name) or ""
-        try:
-            number = float(value)
-        except ValueError:
-            continue
-        return max(0.0, number - now.timestamp()) if number > 1_000_000_000 else max(0.0, number)
+        until = _moment(headers.get(name) or "", now)
+        if until is not None:
+            return min(max(0.0, until), LONGEST_WAIT)
+    for who in ("token", "key"):
+        if headers.get(f"x-rate-limit-api-{who}-remaining") in ("0", "-1"):
+            span = _moment(headers.get(f"x-rate-limit-api-{who}-interval-ms") or "", now)
+            return min(span / 1000, LONGEST_WAIT) if span else None
     return None
+
+
+def _moment(value: str, now: dt.datetime) -> float | None:
+    """Seconds from now: of a number of seconds, of an epoch, of an HTTP date, of an ISO 8601 time."""
+    try:
+        number = float(value)
+    except ValueError:
+        pass
+    else:
+        return number - now.timestamp() if number > 1_000_000_000 else number
+    at = parse_time(value)
+    if at is None and value:
+        try:
+            at = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+    return (at - now).total_seconds() if at is not None and at.tzinfo is not None else None

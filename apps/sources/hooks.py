@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from apps.sources.api import Api
 from apps.sources.http import Headers
@@ -36,6 +37,7 @@ class RemoteHook:
     id: the vendor's. secret_set: None when the vendor does not tell. expires_at: when the vendor ends it.
     trouble: why the vendor is unhappy with it ("last delivery: 502", "switched off after 100 failures"), or "".
     page: the vendor's settings page of the hook.
+    lacking: events that the vendor does not offer at that place at all. They are told, but nothing can be mended there.
     """
 
     id: str
@@ -46,6 +48,7 @@ class RemoteHook:
     expires_at: dt.datetime | None = None
     trouble: str = ""
     page: str = ""
+    lacking: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,7 @@ class Hooks:
     places_help: the permission that the account needs for it.
     lifetime: how long a hook lives without renewal; None: for ever. It is renewed after two thirds of that.
     can_find_missed, can_read_changes: whether `missed` and `changes` work.
+    remembered: how far back the vendor can tell what it failed to deliver.
     """
 
     places: ClassVar[tuple[Option, ...]] = ()
@@ -96,6 +100,7 @@ class Hooks:
     lifetime: ClassVar[dt.timedelta | None] = None
     can_find_missed: ClassVar[bool] = False
     can_read_changes: ClassVar[bool] = False
+    remembered: ClassVar[dt.timedelta] = dt.timedelta(days=3)
 
     def events(self, selected: Sequence[str]) -> tuple[str, ...]:
         """The vendor's event names for our selected ones (names of the source's catalogue, no patterns), sorted."""
@@ -132,7 +137,7 @@ class Hooks:
     def missed(
         self, api: Api, place: Place, hook_id: str, since: dt.datetime, until: dt.datetime
     ) -> Iterable[Missed]:
-        """What the source failed to deliver in that time, oldest first."""
+        """What the source failed to deliver in that time, oldest first: what came before an error is kept."""
         raise NotImplementedError
 
     def announces(self, name: str) -> str:
@@ -151,15 +156,15 @@ def differences(plan: HookPlan, found: RemoteHook, secret_changed: bool = False)
     """
     told: list[Difference] = []
     if found.url and found.url != plan.url:
-        told.append(Difference("URL", "this connector's", "another one"))
-    missing = sorted(set(plan.events) - set(found.events))
+        told.append(Difference("URL", *_addresses(plan.url, found.url)))
+    missing = sorted(set(plan.events) - set(found.events) - set(found.lacking))
     extra = sorted(set(found.events) - set(plan.events))
     if plan.events and (missing or extra) and "*" not in found.events:
         told.append(
             Difference(
                 "Events",
-                f"also {_few(missing)}" if missing else "fewer",
-                f"also {_few(extra)}" if extra else "fewer",
+                f"also {few(missing)}" if missing else "fewer",
+                f"also {few(extra)}" if extra else "fewer",
             )
         )
     if plan.active and not found.active:
@@ -169,6 +174,18 @@ def differences(plan: HookPlan, found: RemoteHook, secret_changed: bool = False)
     return tuple(told)
 
 
-def _few(names: Sequence[str]) -> str:
+def _addresses(ours: str, theirs: str) -> tuple[str, str]:
+    """Both addresses as far as they are no secret: a query, or a path on somebody else's server, may be one."""
+    (here, _, token), (there, _, other) = ours.partition("?"), theirs.partition("?")
+    if here == there:
+        return (f"{here} with its token", f"{there} with {'another token' if other else 'none'}") if token else (
+            here, f"{there} with a query")  # fmt: skip
+    if urlsplit(here)[:2] != urlsplit(there)[:2]:
+        there = f"{'://'.join(urlsplit(there)[:2])}/…"
+    return here, there
+
+
+def few(names: Sequence[str]) -> str:
+    """The first of some names, and how many more there are."""
     shown = ", ".join(names[:6])
     return f"{shown} and {len(names) - 6} more" if len(names) > 6 else shown

@@ -25,13 +25,21 @@ class Option:
     required: bool = False
 
 
+FieldKind = Literal["text", "multiline", "choice", "choices", "date", "datetime", "bool", "number"]
+
+
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One input that an action asks for."""
+    """One input that an action asks for.
+
+    kind: choices: any number of them, given on joined by ";"; datetime: a day and a time of day, without a zone.
+    longest: characters that a text may have; 0 for the usual bound.
+    """
 
     key: str
     label: str
-    kind: Literal["text", "multiline", "choice", "date", "bool", "number"] = "text"
+    kind: FieldKind = "text"
     required: bool = True
     choices: tuple[tuple[str, str], ...] = ()
     help: str = ""
+    longest: int = 0

@@ -39,6 +39,7 @@ from apps.cards.text import (
 )
 from apps.core.errors import ActionError, PayloadError, UnsupportedEvent
 from apps.sources.accounts import (
+    ENDS,
     AccountKind,
     Authorization,
     BasicLogin,
@@ -49,7 +50,7 @@ from apps.sources.accounts import (
     Values,
 )
 from apps.sources.actions import Act, Actions, ActionSpec, Done, Target
-from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, segment
+from apps.sources.api import Api, ApiAnswer, ApiError, ApiRequest, next_link, refusal, segment
 from apps.sources.events import Attribute, Events, EventSpec, Ignore, Outcome, RawEvent
 from apps.sources.fields import tell as tell_fields
 from apps.sources.hooks import Changes, HookPlan, Hooks, Missed, Place, RemoteHook
@@ -75,6 +76,7 @@ from apps.sources.verify import (
 SDK_VERSION = "1.1"
 
 __all__ = [
+    "ENDS",
     "SDK_VERSION",
     "AccountKind",
     "Act",
@@ -157,6 +159,7 @@ __all__ = [
     "parse_json",
     "parse_time",
     "plain",
+    "refusal",
     "safe_url",
     "segment",
     "tell_fields",

@@ -115,6 +115,13 @@ class Source:
         """The product's own words about a failed API answer, or ""."""
         return ""
 
+    def meaning(self, answer: ApiAnswer) -> int:
+        """The status that an API answer should have had: 403 for a 401 that means a missing right, and the like.
+
+        A 401 makes an account refused, so it has to be one.
+        """
+        return answer.status
+
     def sample_http(self, event: str, body: bytes) -> Http:
         """The request that the source would send for a sample: sets the event headers, unsigned."""
         return Http(headers=Headers({"content-type": "application/json"}), body=body)

@@ -32,7 +32,7 @@ class EndpointForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = CommandEndpoint
-        fields = ("name", "team", "paused")
+        fields = ("name", "team", "channel", "paused")
 
     def clean_new_token(self) -> str:
         value = self.cleaned_data.get("new_token") or ""
@@ -58,10 +58,11 @@ class CommandEndpointAdmin(ConfigAdmin):
     list_display = ("name", "team", "shown_state", "why", "last_used_at")
     list_select_related = ("team",)
     search_fields = ("name", "public_id__exact")
-    autocomplete_fields = ("team",)
+    autocomplete_fields = ("team", "channel")
     fields = (
         "name",
         "team",
+        "channel",
         "shown_url",
         "new_token",
         "paused",

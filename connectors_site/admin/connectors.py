@@ -158,7 +158,7 @@ class ConnectorAdmin(ConfigAdmin):
             return "None yet"
         words = []
         for each in rows:
-            used = f"last used {each.last_used_at:%d %b %Y}" if each.last_used_at else "never used"
+            used = f"last used {each.last_used_at:%d %b %Y, %H:%M} UTC" if each.last_used_at else "never used"
             until = f", valid until {each.valid_until:%d %b %Y, %H:%M} UTC" if each.valid_until else ""
             words.append(f"set {each.created_at:%d %b %Y}, {used}{until}")
         return "; ".join(words)

@@ -10,12 +10,16 @@ import time_machine
 from django.contrib.auth.models import Group, User
 from django.test import Client
 
-from apps.actions import services, visitors
+from apps.actions import links, services, visitors
 from apps.actions.models import ActionRun
+from apps.commands.models import ChatUser
+from apps.connectors import accounts
 from apps.connectors.models import ActionPolicy, Connector
 from apps.deliveries.models import Delivery
+from apps.sources import registry
+from apps.sources.actions import Act, Done
 from tests.actions.conftest import buttons, tell
-from tests.vendors.stub import StubServer
+from tests.vendors.stub import Answer, StubServer
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,12 +100,19 @@ def test_somebody_without_account_here_confirms_in_teams(connector: Connector) -
     assert browser.post(f"{link}/code").status_code == 302
     found = re.search(r"confirm ([A-Z0-9]{8})", browser.get(link).content.decode())
     assert found
+    person = ChatUser.objects.create(teams_id="29:ada", role="operator")
     visitors.confirm(found[1].lower(), who="Ada Lovelace", teams_id="29:ada", role="operator")
     assert browser.get(f"{link}/state").json() == {"ready": True}
     assert browser.post(link).status_code == 302
     assert ActionRun.objects.get().who == "Ada Lovelace"
     # Another browser gains nothing by the first one's confirmation.
     assert Client().post(link).status_code == 403
+    # What was taken away meanwhile is gone at once.
+    other = buttons(tell(connector, delivery="d-2"))["Comment"]
+    assert browser.get(other).status_code == 200
+    person.delete()
+    assert browser.get(other).status_code == 403
+    assert browser.post(other, {"text": "x"}).status_code == 403
 
 
 def test_a_code_works_for_ten_minutes(connector: Connector) -> None:
@@ -212,3 +223,51 @@ def test_a_401_marks_the_account(connector: Connector, operator: Client, vendor:
     connector.refresh_from_db()
     assert connector.account is not None
     assert connector.account.state == "refused"
+
+
+def test_what_was_taken_but_could_not_be_read_afterwards_is_not_done_twice(
+    connector: Connector, operator: Client, vendor: StubServer
+) -> None:
+    actions = type(registry.get("github")).actions
+
+    @actions.on("mark", label="Mark")
+    def mark(act: Act) -> Done:
+        act.api.post("/marks")
+        return Done(act.api.get("/marks").text("$.title"))
+
+    vendor.on("POST", "/marks", {}, status=201)
+    vendor.fail("GET", "/marks", 503, {"message": "Unicorn"})
+    link = links.make(links.Link(connector.public_id, "mark"))
+    link = link[link.index("/act/") :]
+    operator.post(link)
+    services.work()
+    page = operator.get(link).content.decode()
+    assert "Not certain" in page
+    assert "It was accepted" in page
+    assert operator.post(link).status_code == 409
+    assert len(vendor.made("POST", "/marks")) == 1
+
+
+def test_a_write_that_timed_out_is_not_certain_and_a_read_that_timed_out_is_tried_again(
+    connector: Connector, operator: Client, vendor: StubServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(accounts, "TIMEOUT", (1.0, 0.2))
+    actions = type(registry.get("github")).actions
+
+    @actions.on("ask", label="Ask first", params=("thing",))
+    def ask(act: Act) -> Done:
+        act.api.get(f"/{act.param('thing')}/read")
+        act.api.post(f"/{act.param('thing')}/write")
+        return Done("Done")
+
+    vendor.on("GET", "/(slow/read|slow/write)", lambda call: Answer(200, {}, wait=0.6))
+    vendor.on("GET", "/late/read", {})
+    vendor.on("POST", "/late/write", lambda call: Answer(200, {}, wait=0.6))
+    found = {}
+    for thing in ("slow", "late"):
+        url = links.make(links.Link(connector.public_id, "ask", {"thing": thing}))
+        operator.post(url[url.index("/act/") :])
+        services.work()
+        found[thing] = ActionRun.objects.latest("pk").status
+    assert found == {"slow": ActionRun.Status.FAILED, "late": ActionRun.Status.UNKNOWN}
+    assert not vendor.made("POST", "/slow/write")

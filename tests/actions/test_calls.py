@@ -121,6 +121,57 @@ def test_an_action_card_becomes_a_form(forever: Connector, stub: StubServer, ope
     assert call.query == {"m": "2"}
 
 
+def test_every_kind_of_input_is_asked_for_checked_and_sent_on(
+    forever: Connector, stub: StubServer, operator: Client
+) -> None:
+    stub.on("POST", "/plan", {})
+    choices = [{"display": name, "value": name.lower()} for name in ("Web", "Api", "Docs")]
+    action = {
+        "@type": "ActionCard", "name": "Plan",
+        "inputs": [
+            {"@type": "TextInput", "id": "title", "title": "Title", "maxLength": 10, "isRequired": "true"},
+            {"@type": "DateInput", "id": "when", "title": "When", "includeTime": True, "value": "2026-03-14T09:30:00Z"},
+            {"@type": "MultichoiceInput", "id": "parts", "title": "Parts", "isMultiSelect": True, "style": "expanded",
+             "isRequired": True, "choices": choices, "value": "web;docs"},
+        ],
+        "actions": [{"@type": "HttpPOST", "name": "Plan", "target": f"{stub.url}/plan",
+                     "body": '{"title": "{{title.value}}", "when": "{{when.value}}", "parts": "{{parts.value}}"}'}],
+    }  # fmt: skip
+    link = buttons(send(forever, action))["Plan"]
+    page = operator.get(link).content.decode()
+    assert 'maxlength="10"' in page
+    assert 'type="datetime-local"' in page
+    assert 'value="2026-03-14T09:30"' in page
+    assert page.count('type="checkbox"') == 3
+    assert page.count(" checked") == 2
+    for wrong, words in (
+        ({"title": "x" * 11, "parts": "web"}, "may have 10 characters"),
+        ({"title": "x", "parts": "nothing of these"}, "is one of: Web, Api, Docs"),
+        ({"title": "x"}, "“Parts” is needed"),
+        ({"title": "x", "parts": "web", "when": "soon"}, "is a time such as"),
+    ):
+        answer = operator.post(link, wrong)
+        assert answer.status_code == 422
+        assert words in answer.content.decode()
+    operator.post(link, {"title": "Paint", "when": "2026-03-14T10:00", "parts": ["docs", "web"]})
+    services.work()
+    [call] = stub.calls
+    assert call.body == {"title": "Paint", "when": "2026-03-14T10:00:00", "parts": "web;docs"}
+
+
+def test_a_form_is_sent_as_a_form(forever: Connector, stub: StubServer, operator: Client) -> None:
+    stub.on("POST", "/say", {})
+    action = {
+        "@type": "ActionCard", "name": "Say", "inputs": [{"@type": "TextInput", "id": "text", "title": "Text"}],
+        "actions": [{"@type": "HttpPOST", "name": "Say", "target": f"{stub.url}/say", "body": "text={{text.value}}&by=teams",
+                     "bodyContentType": "application/x-www-form-urlencoded"}],
+    }  # fmt: skip
+    link = buttons(send(forever, action))["Say"]
+    operator.post(link, {"text": "oil & paint=both"})
+    services.work()
+    assert stub.calls[0].body == {"text": "oil & paint=both", "by": "teams"}
+
+
 def test_a_refusal_of_the_tool_is_shown(forever: Connector, stub: StubServer, operator: Client) -> None:
     stub.on("POST", "/approve", lambda call: Answer(403, {}, {"CARD-ACTION-STATUS": "Only Ada may."}))
     link = buttons(send(forever, approve(stub)))["Approve"]

@@ -54,6 +54,15 @@ def test_an_account_is_made_in_two_steps_and_tested_at_once(
     assert "hush" in row.secrets
 
 
+def test_a_stored_secret_is_not_sent_to_another_server(admin: Client, connector: Connector) -> None:
+    row = Account.objects.get()
+    page = reverse("admin:connectors_account_change", args=[row.pk])
+    answer = admin.post(page, {"name": "Robot", "api_url": "https://evil.example.com"})
+    assert "“Token” is needed" in answer.content.decode()
+    row.refresh_from_db()
+    assert "evil" not in row.api_url
+
+
 def test_a_missing_field_is_told_beside_the_form(admin: Client, vendor: StubServer) -> None:
     form = f"{reverse('admin:connectors_account_add')}?source=github&kind=token"
     answer = admin.post(form, {"name": "Robot", "api_url": "http://git.example.com", "value_token": "x"})

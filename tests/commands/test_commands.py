@@ -11,6 +11,7 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.utils import timezone
 from hypothesis import given
@@ -23,6 +24,7 @@ from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.connectors import services as connectors
 from apps.connectors.models import Connector, Subscription
 from apps.core.errors import PayloadError
+from apps.core.models import AuditEntry
 from apps.deliveries.models import Delivery
 from apps.inbound import pipeline
 from apps.inbound import services as inbound
@@ -40,13 +42,20 @@ def endpoint() -> CommandEndpoint:
     return services.create_endpoint("Connector", team, TOKEN)
 
 
-def ask(endpoint: CommandEndpoint, text: str, number: str = "", token: str = TOKEN, **extra: object) -> Any:
+def ask(
+    endpoint: CommandEndpoint,
+    text: str,
+    number: str = "",
+    token: str = TOKEN,
+    sender: dict[str, str] | None = None,
+    **extra: object,
+) -> Any:
     activity = {
         "type": "message",
         "id": number or f"{timezone.now().timestamp()}",
         "timestamp": timezone.now().isoformat(),
         "text": f"<at>Connector</at> {text}",
-        "from": {"id": "29:abc", "name": "Ada"},
+        "from": sender or {"id": "29:abc", "name": "Ada"},
         "conversation": {"id": "19:x@thread.tacv2;messageid=1"},
         **extra,
     }
@@ -99,6 +108,8 @@ def test_help_names_every_command_and_a_typo_gets_the_nearest(endpoint: CommandE
     for name in ("status", "list", "subscribe", "mute", "replay", "search"):
         assert name in text
     assert "Did you mean “status”" in said(ask(endpoint, "statsu"))
+    # The sources are commands too.
+    assert "Did you mean “github”" in said(ask(endpoint, "githbu close octo/hello#3"))
     assert "What you can ask" in said(ask(endpoint, ""))
 
 
@@ -116,6 +127,54 @@ def test_whoever_is_unknown_may_ask_but_not_change(endpoint: CommandEndpoint) ->
 
 
 @pytest.mark.django_db
+def test_the_first_use_by_somebody_unknown_says_how_to_be_linked(endpoint: CommandEndpoint) -> None:
+    first = said(ask(endpoint, "status"))
+    assert "You are not linked yet" in first
+    assert "29:abc" in first
+    assert "/admin/commands/chatuser/add/?teams_id=29%3Aabc&name=Ada" in first
+    assert "not linked" not in said(ask(endpoint, "status"))
+    assert "/admin/commands/chatuser/add/" in said(ask(endpoint, "mute Repository"))
+    ChatUser.objects.create(teams_id="29:abc", role="viewer")
+    assert "/admin/" not in said(ask(endpoint, "mute Repository"))
+
+
+@pytest.mark.django_db
+def test_somebody_is_known_by_the_id_that_is_the_same_for_every_outgoing_webhook(
+    endpoint: CommandEndpoint,
+) -> None:
+    entra = "8f9d2a61-0000-4000-8000-1234567890ab"
+    sender = {"id": "29:other", "name": "Ada", "aadObjectId": entra}
+    assert f"teams_id={entra}" in said(ask(endpoint, "status", sender=sender))
+    ChatUser.objects.create(teams_id=entra, role="operator")
+    assert "is muted until" in said(ask(endpoint, "mute Repository", sender=sender))
+
+
+@pytest.mark.django_db
+def test_a_channel_of_teams_is_named_once_and_is_this_channel_from_then_on(endpoint: CommandEndpoint) -> None:
+    ChatUser.objects.create(teams_id="29:abc", role="admin")
+    other = Channel.objects.create(team=Team.objects.get(), name="Build room")
+    asked = said(ask(endpoint, "subscribe Repository push"))
+    assert "There are: Build room, General" in asked
+    assert "here CHANNEL" in asked
+    assert "There is no such channel" in said(ask(endpoint, "here Nowhere"))
+    assert "This is the channel Build room" in said(ask(endpoint, "here “Build room”"))
+    assert "This is the channel Build room" in said(ask(endpoint, "here"))
+    assert "now goes to Build room" in said(ask(endpoint, "subscribe Repository push"))
+    assert Subscription.objects.get(channel=other).events == ["push"]
+    # Another reply chain of the same channel is the same channel; another channel is not.
+    thread = {"id": "19:x@thread.tacv2;messageid=2"}
+    assert "no longer goes to Build room" in said(
+        ask(endpoint, "unsubscribe Repository", conversation=thread)
+    )
+    elsewhere = {"id": "19:y@thread.tacv2;messageid=1"}
+    assert "Say which channel" in said(ask(endpoint, "subscribe Repository", conversation=elsewhere))
+    said(ask(endpoint, "here General"))
+    assert "This is the channel General" in said(ask(endpoint, "here"))
+    entry = AuditEntry.objects.get(object_name__contains="19:x", action="created")
+    assert (entry.actor_kind, entry.actor_name) == ("teams", "Ada")
+
+
+@pytest.mark.django_db
 def test_the_same_message_acts_once_and_gets_the_same_answer(endpoint: CommandEndpoint) -> None:
     ChatUser.objects.create(teams_id="29:abc", role="operator")
     connector = Connector.objects.get()
@@ -125,6 +184,33 @@ def test_the_same_message_acts_once_and_gets_the_same_answer(endpoint: CommandEn
     first = said(ask(endpoint, f"replay {event.public_id}", number="7"))
     assert said(ask(endpoint, f"replay {event.public_id}", number="7")) == first
     assert Delivery.objects.filter(origin="replay").count() == 1
+
+
+@pytest.mark.django_db
+def test_a_database_that_is_away_is_told_in_words(
+    endpoint: CommandEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*args: object, **kwargs: object) -> None:
+        raise OperationalError("database is locked")
+
+    monkeypatch.setattr(CommandUse, "save", away)
+    assert "cannot be answered at the moment" in said(ask(endpoint, "status"))
+
+
+@pytest.mark.django_db
+def test_answers_are_forgotten_with_everything_else_and_who_asked_after_a_year(
+    endpoint: CommandEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("apps.commands.views.PRUNE_EVERY", 1)
+    now = timezone.now()
+    for days in (1, 40, 500):
+        use = CommandUse.objects.create(
+            endpoint=endpoint, activity_id=f"old-{days}", answer="{}", text="status"
+        )
+        CommandUse.objects.filter(pk=use.pk).update(at=now - dt.timedelta(days=days))
+    said(ask(endpoint, "status", number="now"))
+    kept = dict(CommandUse.objects.exclude(activity_id="now").values_list("activity_id", "answer"))
+    assert kept == {"old-1": "{}", "old-40": ""}
 
 
 @pytest.mark.django_db
@@ -178,10 +264,67 @@ def test_endpoints_are_made_by_rest_and_never_show_their_token() -> None:
         ("<p><at>X</at> search a &amp; b</p>", ("search", "a", "&", "b")),
         ("help", ("help",)),
         ("", ()),
+        # What is not seen, before, within and behind words.
+        ("<at>X</at>\u200b\u00a0mute\u2060 \ufeffRepo&#8203; 2h\u00ad", ("mute", "Repo", "2h")),
+        ("\u200e<at>X</at>\u202f status\u200d", ("status",)),
+        ("&nbsp;<p>\n<at id=\"0\">Connector</at>&nbsp;&nbsp;status</p>\n", ("status",)),
+        # A name of two words is told in two pieces.
+        ("<at>Teams</at>&nbsp;<at>Connector</at> list", ("list",)),
+        ('<span itemscope itemtype="http://schema.skype.com/Mention" itemid="0">X</span>&nbsp;list', ("list",)),
+        # Quotes of telephones and of other languages, around an argument and within words.
+        ("mute „GitHub Demo“ 2h", ("mute", "GitHub Demo", "2h")),
+        ("mute «GitHub Demo» 2h", ("mute", "GitHub Demo", "2h")),
+        ("search it’s 5″ “wide", ("search", "it’s", "5″", "“wide")),
+        # Links, emoji, somebody else's name and bold text keep what a person sees of them.
+        ('search <a href="https://x.example/?a=1&amp;b=2" title="x">https://x.example</a>',
+         ("search", "https://x.example")),
+        ('search <img alt="\U0001f44d" src="https://statics.teams.cdn.office.net/x.png" itemtype="x"> up',
+         ("search", "\U0001f44d", "up")),
+        ("assign a#1 <at>Ada</at>", ("assign", "a#1", "Ada")),
+        ("search <b>to</b>day &lt;b&gt;", ("search", "today", "<b>")),
+        ("search \U0001f469\u200d\U0001f52c", ("search", "\U0001f469\u200d\U0001f52c")),
     ],
-)
+)  # fmt: skip
 def test_text_is_cleaned_as_real_clients_send_it(text: str, words: tuple[str, ...]) -> None:
-    assert parser.words(parser.clean(text)) == words
+    assert tuple(each.text for each in parser.words(parser.clean(text))) == words
+
+
+def said_words(**activity: object) -> tuple[str, ...]:
+    message = parser.read({"type": "message", "id": "1", **activity}, timezone.now())
+    return tuple(each.text for each in message.words)
+
+
+MENTION = [
+    {"type": "clientInfo"},
+    {"type": "mention", "text": "<at>Ops Bot</at>", "mentioned": {"name": "Ops Bot"}},
+]
+
+
+@pytest.mark.parametrize(
+    "activity",
+    [
+        {"text": "<at>Other name</at> status", "entities": MENTION},
+        {"text": "Ops Bot status", "entities": MENTION},
+        {"text": "@ops bot: status", "entities": MENTION, "textFormat": "plain"},
+        {"text": "", "attachments": [{"contentType": "text/html", "content": "<div><div><span itemscope "
+         'itemtype="http://schema.skype.com/Mention" itemid="0">Ops Bot</span>&nbsp;status</div></div>'}]},
+        {"text": "<at>Ops Bot</at> status", "attachments": [
+            {"contentType": "text/html", "content": "<p><at>Ops Bot</at> something else</p>"}]},
+    ],
+)  # fmt: skip
+def test_the_mention_goes_however_the_client_writes_it(activity: dict[str, object]) -> None:
+    assert said_words(**activity) == ("status",)
+
+
+def test_lines_stay_lines() -> None:
+    text = "<p><at>X</at> github comment octo/hello#1 First&nbsp; line</p><p>Second<br>third</p>"
+    assert parser.clean(text) == "github comment octo/hello#1 First line\nSecond\nthird"
+
+
+def test_a_message_without_its_own_time_is_judged_by_the_senders() -> None:
+    old = (timezone.now() - dt.timedelta(minutes=30)).isoformat()
+    with pytest.raises(PayloadError, match="too old"):
+        parser.read({"id": "1", "text": "status", "localTimestamp": old}, timezone.now())
 
 
 KEYS = st.sampled_from(["type", "id", "text", "from", "entities", "timestamp", "name"])

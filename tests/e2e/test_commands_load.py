@@ -7,6 +7,7 @@ import datetime as dt
 import hashlib
 import hmac
 import json
+import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -140,3 +141,23 @@ def test_commands_are_answered_in_time_while_webhooks_stream_in_and_slow_ones_ar
             return sum(b"Closed" in body and not number_of(body) for body in bodies) >= len(promised)
 
         waiting(results, 60.0)
+
+
+def test_commands_are_answered_in_time_while_somebody_else_writes_to_the_database_for_long(
+    tmp_path: Path,
+) -> None:
+    with running(tmp_path) as stack:
+        client = Client(stack)
+        client.post("channels/", team="Platform", name="General")
+        endpoint = client.post("command-endpoints/", name="Connector", team="Platform", token=TOKEN)
+        assert "Cards waiting" in ask(endpoint["url"], 1, "status")[1]
+        writer = sqlite3.connect(tmp_path / "db.sqlite3", isolation_level=None)
+        writer.execute("BEGIN IMMEDIATE")
+        try:
+            took, card = ask(endpoint["url"], 2, "status")
+        finally:
+            writer.execute("ROLLBACK")
+            writer.close()
+        assert took < TEAMS_WAITS
+        assert "cannot be answered at the moment" in card
+        assert "Cards waiting" in ask(endpoint["url"], 3, "status")[1]

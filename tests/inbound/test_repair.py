@@ -213,7 +213,7 @@ def test_a_vendor_that_fails_is_noted_and_does_not_stop_the_others(
         raise ApiError("api_unauthorized", "refused")
 
     monkeypatch.setattr(remote, "read", broken)
-    assert hooks.look_after([row, row], timezone.now())["checked"] == 2
+    assert hooks.look_after([row, row], timezone.now()) == {"renewed": 0, "checked": 0, "failed": 2}
     assert row.state == Hook.State.UNKNOWN
     assert row.message == "refused"
     assert row.connector.account is not None
@@ -224,3 +224,125 @@ def test_a_vendor_that_fails_is_noted_and_does_not_stop_the_others(
 def test_a_place_that_is_missing_is_named(connector: Connector, remote: Playful) -> None:
     with pytest.raises(Exception, match="Repository"):
         hooks.make(connector, {})
+
+
+def test_what_was_told_before_an_error_is_taken_in_and_the_next_asking_goes_on_from_there(
+    connector: Connector, remote: Playful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = hooks.make(connector, PLACE)
+    asked: list[dt.datetime] = []
+    first = missed(1, dt.timedelta(minutes=30))
+
+    def limited(api: Any, place: Any, hook_id: str, since: dt.datetime, until: Any) -> Iterable[Missed]:
+        asked.append(since)
+        yield first
+        raise ApiError("api_rate_limited", "slowly")
+
+    monkeypatch.setattr(remote, "missed", limited)
+    Hook.objects.update(created_at=timezone.now() - dt.timedelta(days=1))
+    row.refresh_from_db()
+    with pytest.raises(ApiError):
+        repair.repair(row)
+    everything()
+    assert "Number 1" in Delivery.objects.get().summary
+    row.refresh_from_db()
+    assert row.repaired_until == first.at
+    monkeypatch.undo()
+
+
+def test_an_account_whose_rate_limit_is_used_up_is_not_asked_again_in_the_same_night(
+    connector: Connector, remote: Playful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hooks.make(connector, PLACE)
+    remote.there["9"] = RemoteHook("9", "https://elsewhere")
+    Hook.objects.create(connector=connector, remote_id="9", place=PLACE)
+    asked: list[str] = []
+
+    def limited(api: Any, place: Any, hook_id: str, since: Any, until: Any) -> Iterable[Missed]:
+        asked.append(hook_id)
+        raise ApiError("api_rate_limited", "slowly")
+
+    monkeypatch.setattr(remote, "missed", limited)
+    assert repair.repair_all() == "0 taken in, 2 hooks could not be asked"
+    assert asked == ["1"]
+
+
+def test_a_source_is_asked_as_far_back_as_it_remembers(
+    connector: Connector, remote: Playful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = hooks.make(connector, PLACE)
+    Hook.objects.update(created_at=timezone.now() - dt.timedelta(days=30))
+    remote.failed = [missed(1, dt.timedelta(days=5)), missed(2, dt.timedelta(days=2))]
+    row.refresh_from_db()
+    assert repair.repair(row).found == 1
+    monkeypatch.setattr(Playful, "remembered", dt.timedelta(days=7))
+    Hook.objects.update(repaired_until=None)
+    row.refresh_from_db()
+    assert repair.repair(row).found == 2
+
+
+def test_who_could_not_be_asked_in_the_night_is_asked_by_the_hour(
+    connector: Connector, remote: Playful
+) -> None:
+    row = hooks.make(connector, PLACE)
+    remote.failed = [missed(1, dt.timedelta(hours=20))]
+    Hook.objects.update(repaired_until=timezone.now() - dt.timedelta(hours=25))
+    assert "taken in" not in repair.renew_due()
+    Hook.objects.update(repaired_until=timezone.now() - dt.timedelta(hours=27))
+    assert "1 taken in" in repair.renew_due()
+    row.refresh_from_db()
+    assert row.repaired_until is not None
+    assert row.repaired_until > timezone.now() - dt.timedelta(minutes=1)
+
+
+def test_a_vendor_that_replaces_the_hook_when_it_is_mended_is_followed(
+    connector: Connector, remote: Playful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = hooks.make(connector, PLACE)
+
+    def replaced(api: Any, place: Any, hook_id: str, plan: HookPlan) -> RemoteHook:
+        remote.delete(api, place, hook_id)
+        return remote.create(api, place, plan)
+
+    monkeypatch.setattr(remote, "update", replaced)
+    hooks.mend(row)
+    row.refresh_from_db()
+    assert row.remote_id == "2"
+    assert hooks.check(row).state == Hook.State.OK
+
+
+def test_the_difference_of_addresses_shows_both_but_no_secret(connector: Connector, remote: Playful) -> None:
+    row = hooks.make(connector, PLACE)
+    there = remote.there[row.remote_id]
+    shown = {}
+    for name, url in {
+        "elsewhere": "https://hooks.example.com/services/T0/secret",
+        "moved": f"{connector.url}-old",
+        "token": f"{connector.url}?token=secret",
+    }.items():
+        remote.there[row.remote_id] = RemoteHook(there.id, url, there.events, secret_set=True)
+        [difference] = hooks.check(row).drift
+        assert difference["ours"].startswith(connector.url)
+        assert "secret" not in str(difference)
+        shown[name] = difference["theirs"]
+    assert shown["elsewhere"] == "https://hooks.example.com/…"
+    assert shown["moved"] == f"{connector.url}-old"
+    assert shown["token"] == f"{connector.url} with a query"
+
+
+def test_hooks_of_an_account_whose_limit_is_used_up_are_left_for_the_next_night(
+    connector: Connector, remote: Playful, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = hooks.make(connector, PLACE)
+    asked: list[str] = []
+
+    def limited(api: Any, place: Any, hook_id: str) -> None:
+        asked.append(hook_id)
+        raise ApiError("api_rate_limited", "Try again in 10 minutes.")
+
+    monkeypatch.setattr(remote, "read", limited)
+    assert hooks.look_after([row, row, row], timezone.now())["failed"] == 3
+    assert asked == ["1"]
+    # What would end soon is renewed all the same.
+    late = timezone.now() + dt.timedelta(days=25)
+    assert hooks.look_after([row], late)["renewed"] == 1

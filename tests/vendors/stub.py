@@ -7,6 +7,7 @@ with StubServer() as stub:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import threading
@@ -175,7 +176,8 @@ class StubServer:
                     self.send_header(name, value)
                 self.send_header("Content-Length", str(len(data)))
                 self.end_headers()
-                self.wfile.write(data)
+                with contextlib.suppress(ConnectionError):  # who asked may have given up
+                    self.wfile.write(data)
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = _serve  # noqa: N815
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
 
+from apps.connectors import accounts
 from apps.connectors.accounts import connect
+from apps.core.errors import ConfigurationError
 from apps.sources import registry
 from apps.sources.accounts import BasicLogin, ClientCredentials, HeaderToken
 from apps.sources.api import ApiError, next_link
@@ -104,6 +107,21 @@ def test_a_sign_in_service_that_says_no_is_told_in_words(stub: StubServer) -> No
     with pytest.raises(ApiError, match="Unknown app") as caught:
         connect(SOURCE, kind, stub.url, {"client_id": "i", "client_secret": "s"}).get("/me")
     assert caught.value.code == "api_unauthorized"
+
+
+@pytest.mark.django_db
+def test_an_end_that_the_product_does_not_tell_may_be_given(stub: StubServer) -> None:
+    stub.on(
+        "GET", "/_apis/connectionData", {"authenticatedUser": {"id": "me", "providerDisplayName": "Robot"}}
+    )
+    stub.on("GET", "/_apis/projects", {"count": 1})
+    values = {"token": "pat", "ends": "2027-03-31"}
+    row = accounts.save(name="PAT", source="azure_devops", api_url=stub.url, values=values)
+    assert accounts.test(row).expires_at == dt.datetime(2027, 3, 31, 23, 59, tzinfo=dt.UTC)
+    assert row not in accounts.expiring(dt.datetime(2027, 3, 1, tzinfo=dt.UTC))
+    assert row in accounts.expiring(dt.datetime(2027, 3, 20, tzinfo=dt.UTC))
+    with pytest.raises(ConfigurationError, match="2027-03-31"):
+        accounts.save(name="PAT", source="azure_devops", api_url=stub.url, values={**values, "ends": "soon"})
 
 
 def test_a_server_that_is_not_there_is_a_temporary_failure(settings: Any) -> None:

@@ -7,6 +7,10 @@ from typing import Any
 
 import pytest
 
+from apps.connectors import accounts
+from apps.connectors import hooks as upkeep
+from apps.connectors import services as connectors
+from apps.connectors.models import Hook
 from apps.sources import registry
 from apps.sources.api import Api, ApiError
 from apps.sources.hooks import HookPlan, differences
@@ -59,6 +63,38 @@ def test_who_it_is(azure: Api, stub: StubServer) -> None:
     stub.on("GET", "/contoso/_apis/connectionData", lambda call: page)
     with pytest.raises(ApiError):
         SOURCE.check_account(azure)
+
+
+def test_scopes_that_are_missing_are_found_out_without_changing_anything(
+    azure: Api, stub: StubServer
+) -> None:
+    stub.on("GET", "/contoso/_apis/wit/fields", {"count": 1})
+    stub.on("GET", "/contoso/_apis/git/repositories", azure_refusal(), status=403)
+    stub.on("GET", "/contoso/_apis/hooks/subscriptions", Answer(401))
+    standing = SOURCE.check_account(azure)
+    assert standing.may == ("see projects", "see work items")
+    assert [words.partition(",")[0] for words in standing.lacks] == [
+        "the scope Code “Read & write”",
+        "the scope Work items",
+    ]
+    assert {call.method for call in stub.calls} == {"GET"}
+
+
+def azure_refusal() -> dict[str, str]:
+    return {"message": "TF400813: The user is not authorized to access this resource."}
+
+
+def test_one_subscription_that_posts_elsewhere_is_seen(azure: Api, stub: StubServer) -> None:
+    hooks, remote = SOURCE.hooks, Remote(stub)
+    assert hooks is not None
+    plan = HookPlan("https://c.example.com/hooks/x", "s", ("build.complete", "workitem.created", "workitem.updated"),
+                    scheme="basic")  # fmt: skip
+    made = hooks.create(azure, {}, plan)
+    remote.there["s2"]["consumerInputs"]["url"] = "https://old.example.com/"
+    found = hooks.read(azure, {}, made.id)
+    assert found is not None
+    assert [each.what for each in differences(plan, found)] == ["URL"]
+    assert differences(plan, hooks.update(azure, {}, made.id, plan)) == ()
 
 
 def test_a_work_item_is_told_changed_and_assigned(azure: Api, stub: StubServer) -> None:
@@ -173,14 +209,115 @@ def test_one_hook_of_ours_is_a_subscription_for_each_kind(azure: Api, stub: Stub
     assert hooks.read(azure, place, mended.id) is None
 
 
+def test_another_projects_subscriptions_of_the_same_connector_are_left_alone(
+    azure: Api, stub: StubServer
+) -> None:
+    hooks, remote = SOURCE.hooks, Remote(stub)
+    assert hooks is not None
+    stub.on("GET", "/contoso/_apis/projects/Api", {"id": "p-2"})
+    plan = HookPlan(
+        "https://c.example.com/hooks/x", "s", ("build.complete", "workitem.created"), scheme="basic"
+    )
+    first = hooks.create(azure, {"project": "Web"}, plan)
+    assert hooks.find(azure, {"project": "Api"}, plan.url) is None
+    second = hooks.create(azure, {"project": "Api"}, plan)
+    fewer = HookPlan(plan.url, "s", ("build.complete",), scheme="basic")
+    hooks.update(azure, {"project": "Api"}, second.id, fewer)
+    found = hooks.read(azure, {"project": "Web"}, first.id)
+    assert found is not None
+    assert differences(plan, found) == ()
+    assert len(remote.there) == 3
+
+
+def test_one_event_that_a_project_cannot_have_is_left_out_and_told(azure: Api, stub: StubServer) -> None:
+    hooks, remote = SOURCE.hooks, Remote(stub)
+    assert hooks is not None
+    plan = HookPlan("https://c/x", "s", ("build.complete", "tfvc.checkin"), scheme="header")
+    made = hooks.create(azure, {}, plan)
+    assert [each["eventType"] for each in remote.there.values()] == ["build.complete"]
+    assert "tfvc.checkin was refused" in made.trouble
+    assert "TFVC is not enabled" in made.trouble
+    [difference] = differences(plan, made)
+    assert difference.ours == "also tfvc.checkin"
+    with pytest.raises(ApiError, match="TFVC"):
+        hooks.create(azure, {}, HookPlan("https://c/x", "s", ("tfvc.checkin",), scheme="header"))
+
+
 def test_half_a_hook_is_not_left_behind(azure: Api, stub: StubServer) -> None:
     hooks, remote = SOURCE.hooks, Remote(stub)
     assert hooks is not None
-    with pytest.raises(ApiError, match="TFVC"):
+    stub.on(
+        "POST",
+        Remote.PATH,
+        lambda call: remote.create(call) if not remote.there else Answer(403, azure_refusal()),
+    )
+    with pytest.raises(ApiError, match="TF400813"):
         hooks.create(
-            azure, {}, HookPlan("https://c/x", "s", ("build.complete", "tfvc.checkin"), scheme="header")
+            azure, {}, HookPlan("https://c/x", "s", ("build.complete", "workitem.created"), scheme="header")
         )
     assert remote.there == {}
+
+
+def test_what_an_organisation_offers_is_asked_for_by_its_own_ids_and_the_rest_is_told(
+    azure: Api, stub: StubServer
+) -> None:
+    hooks, remote = SOURCE.hooks, Remote(stub)
+    assert hooks is not None
+    stub.on("GET", "/contoso/_apis/hooks/publishers", {"value": [
+        {"id": "tfs", "supportedEvents": [
+            {"id": "workitem.created", "supportedResourceVersions": ["1.0-preview.2", "1.0"]},
+            {"id": "ms.vss-code.git-pullrequest-comment-event", "supportedResourceVersions": ["2.0"]},
+        ]},
+        {"id": "rm", "supportedEvents": [{"id": "ms.vss-release.release-created-event"}]},
+    ]})  # fmt: skip
+    events = hooks.events(
+        ["workitem.created", "git.pullrequest.commented", "release.created", "security_alert.created"]
+    )
+    plan = HookPlan("https://c.example.com/hooks/x", "s", events, scheme="basic")
+    made = hooks.create(azure, {}, plan)
+    asked = {
+        (each["publisherId"], each["eventType"], each["resourceVersion"]) for each in remote.there.values()
+    }
+    assert asked == {
+        ("tfs", "workitem.created", "1.0"),
+        ("tfs", "ms.vss-code.git-pullrequest-comment-event", "2.0"),
+        ("rm", "ms.vss-release.release-created-event", "1.0"),
+    }
+    found = hooks.read(azure, {}, made.id)
+    assert found is not None
+    assert differences(plan, found) == ()
+    assert "ms.vss-alerts.alert-created-event" in found.lacking
+    with pytest.raises(ApiError, match="none of the chosen events"):
+        hooks.create(
+            azure, {}, HookPlan(plan.url, "s", hooks.events(["security_alert.created"]), scheme="basic")
+        )
+
+
+@pytest.mark.django_db
+def test_all_usual_events_make_one_hook_whose_many_ids_are_kept(stub: StubServer) -> None:
+    remote = Remote(stub)
+    make = remote.create
+
+    def long_ids(call: Call) -> Answer:
+        answer = make(call)
+        if answer.status == 200:
+            made = remote.there.pop(answer.body["id"])
+            made["id"] += f"-0000-4000-8000-{'0' * 20}"
+            remote.there[made["id"]] = made
+        return answer
+
+    stub.on("POST", Remote.PATH, long_ids)
+    stub.on("GET", rf"{Remote.PATH}/(?P<id>s\d+-.*)", remote.one)
+    connector, _ = connectors.create_connector(name="Org", source="azure_devops")
+    account = accounts.save(
+        name="PAT", source="azure_devops", api_url=f"{stub.url}/contoso", values={"token": "pat"}
+    )
+    accounts.attach(connector, account)
+    row = upkeep.make(connector, {})
+    assert len(row.remote_id) > 900
+    row = upkeep.check(Hook.objects.get())
+    assert [each["what"] for each in row.drift] == ["Events"]
+    assert row.drift[0]["ours"] == "also tfvc.checkin"
 
 
 def test_notifications_that_failed_are_fetched(azure: Api, stub: StubServer) -> None:

@@ -66,7 +66,7 @@ def github(stub: StubServer) -> Api:
         status=201,
     )
     stub.on("POST", f"{P}/issues/12/labels", [{"name": "bug"}])
-    stub.on("POST", f"{P}/issues/12/assignees", ISSUE, status=201)
+    stub.on("POST", f"{P}/issues/12/assignees", {**ISSUE, "assignees": [{"login": "Ada"}]}, status=201)
     stub.on("GET", f"{P}/labels", [{"name": "bug"}, {"name": "help wanted"}])
     stub.on("GET", f"{P}/assignees", [{"login": "ada"}])
     stub.on("GET", f"{P}/pulls/12", PULL)
@@ -148,15 +148,53 @@ def test_an_app_signs_in_with_its_key_and_keeps_the_installations_token(stub: St
         ends = dt.datetime.now(dt.UTC) + dt.timedelta(hours=1)
         return Answer(201, {"token": "ghs_installation", "expires_at": ends.isoformat()})
 
-    stub.on("GET", "/api/v3/app/installations", [{"id": 8}])
+    installation = {"id": 8, "app_slug": "teams-robot", "account": {"login": "octo"},
+                    "permissions": {"issues": "write", "pull_requests": "read", "metadata": "read"}}  # fmt: skip
+    stub.on("GET", "/api/v3/app/installations", [installation])
     stub.on("POST", "/api/v3/app/installations/8/access_tokens", token)
     stub.on("GET", "/api/v3/user", {"message": "Resource not accessible by integration"}, status=403)
     stub.on("GET", "/api/v3/installation/repositories", {"total_count": 3})
     values = {"app_id": "4711", "private_key": pem}
     api = connect(SOURCE, kind_of(SOURCE, "app"), stub.url, values, key=("app", stub.url))
-    assert SOURCE.check_account(api).may == ("work in 3 repositories",)
+    standing = SOURCE.check_account(api)
+    assert standing.who == "the GitHub App teams-robot"
+    assert standing.may == ("work in 3 repositories", "Issues: read and write")
+    assert "the repository permission Pull requests “Read and write”" in standing.lacks
+    assert api.get("/installation/repositories").opt_int("$.total_count") == 3
     assert len(stub.made("POST", ".*access_tokens")) == 1
     assert stub.calls[-1].headers["authorization"] == "Bearer ghs_installation"
+
+
+def test_a_fine_grained_token_says_what_it_reaches(github: Api, stub: StubServer) -> None:
+    ends = {"GitHub-Authentication-Token-Expiration": "2027-01-31 12:00:00 UTC"}
+    stub.on("GET", "/api/v3/user", Answer(200, {"login": "robot"}, ends))
+    stub.on("GET", "/api/v3/user/repos", [{"full_name": "octo/hello"}])
+    standing = SOURCE.check_account(github)
+    assert standing.may[0] == "reach octo/hello"
+    assert standing.expires_at == dt.datetime(2027, 1, 31, 12, tzinfo=dt.UTC)
+    stub.on("GET", "/api/v3/user/repos", [])
+    assert "any repository" in SOURCE.check_account(github).lacks[0]
+
+
+def test_somebody_whom_github_does_not_assign_is_no_success(github: Api, stub: StubServer) -> None:
+    stub.on("POST", f"{P}/issues/12/assignees", {**ISSUE, "assignees": []}, status=201)
+    with pytest.raises(ActionError, match="assigned nobody"):
+        act(github, "assign", AT, person="ada")
+
+
+def test_labels_of_later_pages_are_offered_too(github: Api, stub: StubServer) -> None:
+    def page(call: Call) -> Answer:
+        number = int(call.query.get("page", "1"))
+        link = (
+            {"Link": f'<{stub.url}{call.path}?per_page=100&page={number + 1}>; rel="next"'}
+            if number < 3
+            else {}
+        )
+        return Answer(200, [{"name": f"label-{number}"}], link)
+
+    stub.on("GET", f"{P}/labels", page)
+    seen = SOURCE.actions.look("label", Act(github, AT))
+    assert [key for key, _ in seen.choices["label"]] == ["label-1", "label-2", "label-3"]
 
 
 def test_a_key_that_cannot_be_read_is_told(stub: StubServer) -> None:
@@ -257,7 +295,7 @@ def test_targets_of_commands(action: str, text: str, params: dict[str, str] | No
 
 def test_offers_never_fail_and_fit_the_state() -> None:
     found = check_offers(SOURCE)
-    assert [ref.action for ref in found["issues.opened"]] == ["comment", "assign", "close"]
+    assert [ref.action for ref in found["issues.opened"]] == ["comment", "assign", "label", "close"]
     assert [ref.action for ref in found["issues.closed"]] == ["comment", "reopen"]
     assert [ref.action for ref in found["pull_request.opened"]][:2] == ["comment", "approve"]
     assert "merge" not in [ref.action for ref in found["pull_request.closed"]]

@@ -6,7 +6,13 @@ import datetime as dt
 from typing import Any
 
 import pytest
+import time_machine
 
+from apps.connectors import accounts
+from apps.connectors import hooks as upkeep
+from apps.connectors import services as connectors
+from apps.connectors.models import Account
+from apps.core.models import AuditEntry
 from apps.sources import registry
 from apps.sources.api import Api, ApiError
 from apps.sources.hooks import HookPlan, differences
@@ -75,16 +81,36 @@ def test_an_issue_is_moved_by_a_transition_that_it_allows(jira: Api, stub: StubS
 
 
 @pytest.mark.parametrize(
-    "person, body",
+    "edition, person, body",
     [
-        ("5b10a2844c20165700ede21g", {"accountId": "5b10a2844c20165700ede21g"}),
-        ("grace", {"name": "grace"}),
-        ("", {"name": None}),
+        ("Cloud", "5b10a2844c20165700ede21g", {"accountId": "5b10a2844c20165700ede21g"}),
+        ("Cloud", "-1", {"accountId": "-1"}),
+        ("Cloud", "", {"accountId": None}),
+        ("Server", "grace", {"name": "grace"}),
+        ("Server", "christopher.robinson@example.com", {"name": "christopher.robinson@example.com"}),
+        ("Server", "", {"name": None}),
     ],
 )
-def test_people_of_both_editions_are_assigned(jira: Api, stub: StubServer, person: str, body: object) -> None:
+def test_people_of_both_editions_are_assigned(
+    jira: Api, stub: StubServer, edition: str, person: str, body: object
+) -> None:
+    stub.on("GET", "/rest/api/2/serverInfo", {"deploymentType": edition, "version": "10.3.0"})
     act(jira, "assign", {"issue": "WEB-7"}, person=person)
     assert stub.made("PUT", ".*assignee")[0].body == body
+
+
+def test_a_project_whose_screen_has_no_description_gets_the_issue_all_the_same(
+    jira: Api, stub: StubServer
+) -> None:
+    words = "Field 'description' cannot be set. It is not on the appropriate screen, or unknown."
+    stub.fail("POST", "/rest/api/2/issue", 400, {"errorMessages": [], "errors": {"description": words}})
+    assert act(jira, "create", {"project": "web"}, summary="New door").title == "Issue created"
+    first, second = stub.made("POST", "/rest/api/2/issue")
+    assert first.body["fields"]["description"] == "— Grace admin, from Microsoft Teams"
+    assert "description" not in second.body["fields"]
+    stub.fail("POST", "/rest/api/2/issue", 400, {"errorMessages": [], "errors": {"description": words}})
+    with pytest.raises(ActionError, match="cannot be set"):
+        act(jira, "create", {"project": "web"}, summary="New door", description="Somebody typed this")
 
 
 def test_an_issue_is_created_as_a_task_when_nothing_is_said(jira: Api, stub: StubServer) -> None:
@@ -139,7 +165,8 @@ class Admin:
     def create(self, call: Call) -> Answer:
         number = str(len(self.there) + 1)
         body = {key: value for key, value in call.body.items() if key not in ("secret", "configuration")}
-        made = {**body, "self": f"{self.url}{call.path}/{number}", "isSigned": "secret" in call.body}
+        signed = "secret" in call.body or "SECRET" in call.body.get("configuration", {})
+        made = {**body, "self": f"{self.url}{call.path}/{number}", "isSigned": signed}
         self.there[number] = made
         return Answer(201, made)
 
@@ -165,11 +192,19 @@ def test_an_administrators_webhook_is_made_found_and_mended(jira: Api, stub: Stu
     place = {"jql": "project = WEB"}
     made = hooks.create(jira, place, plan)
     assert differences(plan, made) == ()
-    assert stub.made("POST", path)[0].body["filters"] == {"issue-related-events-section": "project = WEB"}
+    sent = stub.made("POST", path)[0].body
+    assert sent["filters"] == {"issue-related-events-section": "project = WEB"}
+    if "jira-webhook" in path:  # Data Center 10 and later
+        assert (sent["configuration"]["SECRET"], sent["active"]) == ("hush", True)
+        assert not {"secret", "enabled"} & set(sent)
+    else:
+        assert (sent["secret"], sent["enabled"]) == ("hush", True)
+        assert not {"configuration", "active"} & set(sent)
     found = hooks.find(jira, place, plan.url)
     assert found is not None
     assert found.id == made.id
-    admin.there[made.id] |= {"enabled": False, "events": ["jira:issue_created"]}
+    switch = "active" if "jira-webhook" in path else "enabled"
+    admin.there[made.id] |= {switch: False, "events": ["jira:issue_created"]}
     drifted = hooks.read(jira, place, made.id)
     assert drifted is not None
     assert {each.what for each in differences(plan, drifted)} == {"Active", "Events"}
@@ -178,30 +213,218 @@ def test_an_administrators_webhook_is_made_found_and_mended(jira: Api, stub: Stu
     assert hooks.read(jira, place, made.id) is None
 
 
-def test_a_dynamic_webhook_is_registered_renewed_and_asked_for_failures(jira: Api, stub: StubServer) -> None:
-    hooks = SOURCE.hooks
+def test_failures_that_data_center_counts_are_told(jira: Api, stub: StubServer) -> None:
+    path, hooks = "/rest/jira-webhook/1.0/webhooks", SOURCE.hooks
     assert hooks is not None
-    ends = dt.datetime.now(dt.UTC) + dt.timedelta(days=30)
-    value = {"id": 5, "jqlFilter": "project = WEB", "events": ["jira:issue_created"], "url": "https://c/hooks/x",
-             "expirationDate": int(ends.timestamp() * 1000)}  # fmt: skip
-    stub.on("POST", "/rest/api/2/webhook", {"webhookRegistrationResult": [{"createdWebhookId": 5}]})
-    stub.on("GET", "/rest/api/2/webhook", {"values": [value], "isLast": True})
-    stub.on("PUT", "/rest/api/2/webhook/refresh", {"expirationDate": ends.isoformat()})
-    stub.on("GET", "/rest/api/2/webhook/failed", {"values": [
-        {"id": "f-1", "body": '{"webhookEvent": "jira:issue_created"}', "url": "https://c/hooks/x",
-         "failureTime": int(dt.datetime.now(dt.UTC).timestamp() * 1000) - 60_000},
-    ]})  # fmt: skip
+    Admin(stub, path)
+    made = hooks.create(jira, {}, HookPlan("https://c/hooks/x", "s", ("jira:issue_created",)))
+    stub.on("GET", f"{path}/1/statistics", {"counts": {"errors": 2, "failures": 3, "successes": 9}})
+    found = hooks.read(jira, {}, made.id)
+    assert found is not None
+    assert found.trouble == "5 deliveries failed lately"
+
+
+class Dynamic:
+    """An app's webhooks as Jira keeps them: they end after 30 days unless they are refreshed."""
+
+    def __init__(self, stub: StubServer) -> None:
+        self.now = dt.datetime.now(dt.UTC)
+        self.there: dict[int, dict[str, Any]] = {}
+        self.number = 4
+        stub.on("POST", "/rest/api/2/webhook", self.register)
+        stub.on("GET", "/rest/api/2/webhook", lambda call: {"values": self.alive(), "isLast": True})
+        stub.on("PUT", "/rest/api/2/webhook/refresh", self.refresh)
+        stub.on("DELETE", "/rest/api/2/webhook", self.delete)
+
+    def ends(self) -> int:
+        return int((self.now + dt.timedelta(days=30)).timestamp() * 1000)
+
+    def alive(self) -> list[dict[str, Any]]:
+        now = self.now.timestamp() * 1000
+        self.there = {key: each for key, each in self.there.items() if each["expirationDate"] > now}
+        return list(self.there.values())
+
+    def register(self, call: Call) -> dict[str, Any]:
+        self.number += 1
+        [wanted] = call.body["webhooks"]
+        self.there[self.number] = {
+            **wanted,
+            "id": self.number,
+            "url": call.body["url"],
+            "expirationDate": self.ends(),
+        }
+        return {"webhookRegistrationResult": [{"createdWebhookId": self.number}]}
+
+    def refresh(self, call: Call) -> dict[str, Any]:
+        self.alive()
+        for number in call.body["webhookIds"]:
+            if number in self.there:
+                self.there[number]["expirationDate"] = self.ends()
+        return {"expirationDate": self.ends()}
+
+    def delete(self, call: Call) -> Answer:
+        for number in call.body["webhookIds"]:
+            self.there.pop(number, None)
+        return Answer(202)
+
+
+def test_a_dynamic_webhook_is_registered_renewed_and_replaced(jira: Api, stub: StubServer) -> None:
+    hooks, remote = SOURCE.hooks, Dynamic(stub)
+    assert hooks is not None
     place = {"kind": "dynamic", "jql": "project = WEB"}
-    plan = HookPlan("https://c/hooks/x", "", ("jira:issue_created", "sprint_started"))
+    plan = hooks.fit(
+        place,
+        HookPlan("https://c/hooks/x", "hush", ("board_created", "jira:issue_created", "sprint_started")),
+    )
+    # What an app may not listen to is no difference for ever, and neither is a secret that it has no place for.
+    assert (plan.secret, plan.events) == ("", ("jira:issue_created", "sprint_started"))
     made = hooks.create(jira, place, plan)
     assert made.id == "5"
-    assert stub.made("POST", "/rest/api/2/webhook")[0].body["webhooks"][0]["events"] == ["jira:issue_created"]
+    assert remote.there[5]["events"] == ["jira:issue_created", "sprint_started"]
+    found = hooks.read(jira, place, "5")
+    assert found is not None
+    assert differences(plan, found) == ()
     renewed = hooks.renew(jira, place, "5", dt.datetime.now(dt.UTC))
     assert renewed.expires_at is not None
+    # It cannot be changed, so another takes its place.
+    assert hooks.update(jira, place, "5", plan).id == "6"
+    assert list(remote.there) == [6]
+
+
+def test_what_jira_gave_up_on_is_fetched_for_this_address_alone(jira: Api, stub: StubServer) -> None:
+    hooks, _ = SOURCE.hooks, Dynamic(stub)
+    assert hooks is not None
+    place = {"kind": "dynamic"}
+    hooks.create(jira, place, HookPlan("https://c/hooks/x", "", ("jira:issue_created",)))
     now = dt.datetime.now(dt.UTC)
-    [missed] = hooks.missed(jira, place, "5", now - dt.timedelta(days=1), now)
-    assert missed.id == "f-1"
-    assert missed.headers["x-atlassian-webhook-identifier"] == "f-1"
+    failed = [
+        {"id": f"f-{number}", "body": '{"webhookEvent": "jira:issue_created"}', "url": f"https://c/hooks/{address}",
+         "failureTime": int(now.timestamp() * 1000) - 60_000 + number}
+        for number, address in enumerate("xyx")
+    ]  # fmt: skip
+    stub.on("GET", "/rest/api/2/webhook/failed", {"values": failed})
+    found = list(hooks.missed(jira, place, "5", now - dt.timedelta(days=1), now))
+    assert [each.id for each in found] == ["f-0", "f-2"]
+    assert found[0].headers["x-atlassian-webhook-identifier"] == "f-0"
+    # Some apps may not ask for it. That is no failure of the night.
+    stub.on("GET", "/rest/api/2/webhook/failed", {"errorMessages": ["Only Connect apps."]}, status=403)
+    assert list(hooks.missed(jira, place, "5", now - dt.timedelta(days=1), now)) == []
+
+
+@pytest.mark.django_db
+def test_in_two_hundred_days_a_dynamic_webhook_never_ends_also_when_jira_is_away_for_a_week(
+    stub: StubServer,
+) -> None:
+    remote = Dynamic(stub)
+    connector, _ = connectors.create_connector(name="Site", source="jira", scheme="url")
+    account = accounts.save(
+        name="App", source="jira", kind="data_center", api_url=stub.url, values={"token": "t"}
+    )
+    accounts.attach(connector, account)
+    row = upkeep.make(connector, {"kind": "dynamic"})
+    start = dt.datetime.now(dt.UTC)
+    for hour in range(0, 200 * 24, 6):
+        remote.now = start + dt.timedelta(hours=hour)
+        if 60 * 24 <= hour < 67 * 24:
+            stub.fail("PUT", "/rest/api/2/webhook/refresh", 503, {})
+        with time_machine.travel(remote.now, tick=False):
+            upkeep.look_after(upkeep.due_rows(remote.now), remote.now)
+        row.refresh_from_db()
+        assert [each["id"] for each in remote.alive()] == [5], hour
+    assert row.remote_id == "5"
+    assert len(stub.made("PUT", ".*refresh")) < 20 + 7 * 4
+
+
+@pytest.fixture
+def atlassian(stub: StubServer, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Atlassian's sign-in and gateway: a code and each refresh token work once."""
+    monkeypatch.setattr("apps.sources.catalog.jira.oauth.AUTH", stub.url)
+    monkeypatch.setattr("apps.sources.catalog.jira.oauth.GATEWAY", stub.url)
+    state: dict[str, Any] = {"good": {"the-code"}, "number": 0, "offline": True}
+
+    def token(call: Call) -> Answer:
+        given = call.body.get("refresh_token") or call.body.get("code")
+        if given not in state["good"]:
+            return Answer(
+                403, {"error": "unauthorized_client", "error_description": "refresh_token is invalid"}
+            )
+        state["number"] += 1
+        state["good"] = {f"refresh-{state['number']}"}
+        body = {"access_token": f"access-{state['number']}", "expires_in": 3600, "token_type": "Bearer",
+                "scope": "manage:jira-webhook read:jira-work"}  # fmt: skip
+        return Answer(
+            200, {**body, "refresh_token": f"refresh-{state['number']}"} if state["offline"] else body
+        )
+
+    stub.on("POST", "/oauth/token", token)
+    site = {"id": "c-1", "url": stub.url, "name": "octo", "scopes": ["read:jira-work"]}
+    stub.on("GET", "/oauth/token/accessible-resources", [site])
+    stub.on("GET", "/ex/jira/c-1/rest/api/2/myself", {"displayName": "Ada"})
+    stub.on(
+        "GET",
+        "/ex/jira/c-1/rest/api/2/mypermissions",
+        {"permissions": {"ADD_COMMENTS": {"havePermission": True}}},
+    )
+    return state
+
+
+def app(stub: StubServer, code: str = "the-code") -> Account:
+    values = {"client_id": "i", "client_secret": "s", "redirect_uri": "https://c.example.com/", "code": code}
+    return accounts.save(name="App", source="jira", kind="app", api_url=stub.url, values=values)
+
+
+@pytest.mark.django_db
+def test_an_app_goes_on_with_each_next_refresh_token(stub: StubServer, atlassian: dict[str, Any]) -> None:
+    row = accounts.test(app(stub))
+    assert (row.state, row.who) == (Account.State.LIMITED, "Ada")
+    assert row.may == ["comment", "make dynamic webhooks"]
+    assert "may not make webhooks" not in row.lacks
+    # The same process goes on with the token that it has, another one with what was stored.
+    accounts.open_account(Account.objects.get()).get("/rest/api/2/myself")
+    assert atlassian["number"] == 1
+    for number in (2, 3):
+        accounts.forget(row)
+        accounts.open_account(Account.objects.get()).get("/rest/api/2/myself")
+        assert atlassian["number"] == number
+        assert stub.calls[-1].headers["authorization"] == f"Bearer access-{number}"
+    kept = Account.objects.get().secrets
+    assert "refresh-3" in kept
+    assert "the-code" not in kept
+    with time_machine.travel(dt.datetime.now(dt.UTC) + dt.timedelta(hours=2)):
+        api = accounts.open_account(Account.objects.get())
+        api.get("/rest/api/2/myself")
+        api.get("/rest/api/2/myself")
+    assert atlassian["number"] == 4
+    assert len(stub.made("GET", "/oauth/token/accessible-resources")) == 1
+    # Its stored credential is nobody's change.
+    assert AuditEntry.objects.filter(object_kind__contains="account").count() == 1
+
+
+@pytest.mark.django_db
+def test_links_of_an_app_lead_to_the_site_and_its_calls_to_the_gateway(
+    stub: StubServer, atlassian: dict[str, Any]
+) -> None:
+    stub.on("POST", "/ex/jira/c-1/rest/api/2/issue/WEB-7/comment", {"id": "1"}, status=201)
+    api = accounts.open_account(app(stub))
+    assert act(api, "comment", {"issue": "WEB-7"}, text="x").subject.url == f"{stub.url}/browse/WEB-7"
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    "broken, words",
+    [("code", "Give it again"), ("site", "not for this site"), ("offline", "offline_access")],
+)
+def test_what_is_wrong_with_a_consent_is_told(
+    stub: StubServer, atlassian: dict[str, Any], broken: str, words: str
+) -> None:
+    if broken == "site":
+        stub.on(
+            "GET", "/oauth/token/accessible-resources", [{"id": "c-2", "url": "https://other.atlassian.net"}]
+        )
+    atlassian["offline"] = broken != "offline"
+    row = accounts.test(app(stub, "an-old-code" if broken == "code" else "the-code"))
+    assert row.state == Account.State.REFUSED
+    assert words in row.message
 
 
 def test_a_refused_registration_says_why(jira: Api, stub: StubServer) -> None:

@@ -32,13 +32,33 @@ def act(api: Api, action: str, **inputs: str) -> Any:
     return SOURCE.actions.run(action, Act(api, AT, inputs, who="Grace"))
 
 
-def test_whom_the_app_runs_as(salesforce: Api, stub: StubServer) -> None:
+def test_whom_the_app_runs_as_and_what_it_may(salesforce: Api, stub: StubServer) -> None:
     stub.on("GET", "/services/oauth2/userinfo", {"name": "Integration User"})
-    stub.on("GET", f"{D}/limits", [{"message": "x"}], status=403)
+    stub.on("GET", f"{D}/limits", {"DailyApiRequests": {"Max": 15000, "Remaining": 14998}})
+    stub.on("GET", f"{D}/chatter/users/me", {"name": "Integration User"})
     standing = SOURCE.check_account(salesforce)
-    assert standing.who == "Integration User"
-    assert "scope api" in standing.lacks[0]
+    assert (standing.who, standing.lacks) == ("Integration User", ())
+    assert standing.may[0] == "use the REST API (14,998 of 15,000 calls left today)"
+    assert "post to feeds" in standing.may
     assert stub.calls[-1].headers["authorization"] == "Bearer 00D!x"
+
+
+@pytest.mark.parametrize(
+    "denied, words",
+    [
+        ("limits", "scope api"),
+        ("chatter/users/me", "Chatter"),
+    ],
+)
+def test_what_an_app_lacks_is_named(salesforce: Api, stub: StubServer, denied: str, words: str) -> None:
+    # Without the scope openid, the user cannot be asked there; that is no fault.
+    stub.on("GET", "/services/oauth2/userinfo", "Bad_OAuth_Token", status=403)
+    stub.on("GET", f"{D}/limits", {})
+    stub.on("GET", f"{D}/chatter/users/me", {"displayName": "Integration User"})
+    stub.on("GET", f"{D}/{denied}", [{"message": "x", "errorCode": "FUNCTIONALITY_NOT_ENABLED"}], status=403)
+    standing = SOURCE.check_account(salesforce)
+    assert words in " ".join(standing.lacks)
+    assert standing.who == ("the app's user" if "chatter" in denied else "Integration User")
 
 
 def test_a_post_and_a_changed_field(salesforce: Api, stub: StubServer) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import json
 from typing import Any
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from apps.channels.models import Channel
@@ -251,6 +253,108 @@ def test_a_list_is_found_by_its_name(graph: Graph, connector: Connector) -> None
     assert call.body["resource"] == f"/sites/{SITE}/lists/l1"
     with pytest.raises(ApiError, match="no list “Nope”"):
         hooks.make(connector, {**PLACE, "kind": "list", "name": "Nope"})
+
+
+def token(*roles: str) -> str:
+    """An access token as Microsoft makes them for apps."""
+    claims = base64.urlsafe_b64encode(json.dumps({"roles": roles}).encode()).rstrip(b"=").decode()
+    return f"e30.{claims}.c2lnbmVk"
+
+
+@pytest.mark.parametrize(
+    "roles, may, lacks",
+    [
+        (["Sites.Read.All"], ["sign in", "read sites"],
+         ["the application permission Files.ReadWrite.All, to subscribe to libraries",
+          "the application permission Sites.ReadWrite.All, to subscribe to lists"]),
+        (["Sites.Read.All", "Files.ReadWrite.All"], ["sign in", "read sites", "subscribe to libraries"],
+         ["the application permission Sites.ReadWrite.All, to subscribe to lists"]),
+        (["Sites.ReadWrite.All"], ["sign in", "read sites", "subscribe to libraries", "subscribe to lists"], []),
+        (["Sites.Selected"], ["sign in", "read sites",
+         "work in the sites that were selected for it (Sites.Selected)"], []),
+    ],
+)  # fmt: skip
+def test_the_permissions_in_the_token_say_what_the_app_may(
+    graph: Graph, connector: Connector, roles: list[str], may: list[str], lacks: list[str]
+) -> None:
+    answer = {"access_token": token(*roles), "expires_in": 3599}
+    graph.stub.on("POST", "/login/t1/oauth2/v2.0/token", answer)
+    assert connector.account is not None
+    row = accounts.test(connector.account)
+    assert (row.may, row.lacks) == (may, lacks)
+
+
+def test_making_the_hook_again_takes_over_what_is_there_and_stays_one_hook(
+    graph: Graph, connector: Connector
+) -> None:
+    first = hooks.make(connector, PLACE)
+    again = hooks.make(connector, PLACE)
+    assert again.pk == first.pk
+    assert list(graph.subscriptions) == [again.remote_id] == ["sub-2"]
+    assert Hook.objects.count() == 1
+    # Another place is another hook, and leaves the first alone.
+    other = hooks.make(connector, {**PLACE, "kind": "list", "name": "visits"})
+    assert sorted(graph.subscriptions) == [again.remote_id, other.remote_id] == ["sub-2", "sub-3"]
+    assert Hook.objects.count() == 2
+    assert {hooks.check(row).state for row in Hook.objects.all()} == {Hook.State.OK}
+
+
+def test_a_new_secret_makes_another_subscription_that_is_followed(graph: Graph, connector: Connector) -> None:
+    row = hooks.make(connector, PLACE)
+    connectors.rotate_secret(connector)
+    assert hooks.check(row).state == Hook.State.DRIFTED
+    assert hooks.give_secret(connector) == (1, [])
+    row.refresh_from_db()
+    assert list(graph.subscriptions) == [row.remote_id] == ["sub-2"]
+    assert hooks.check(row).state == Hook.State.OK
+    newest = connectors.live_secrets(connector, timezone.now())[0].value
+    assert graph.stub.made("POST", "/v1.0/subscriptions")[-1].body["clientState"] == newest
+
+
+def test_changed_list_items_become_cards_with_their_fields_and_who_changed_them(
+    graph: Graph, connector: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    items = f"/v1.0/sites/{SITE}/lists/l1/items"
+    monkeypatch.setattr(background, "start", lambda task, *args: None)
+    row = hooks.make(connector, {**PLACE, "kind": "list", "name": "visits"})
+    repair.read_changes(row)
+    # As a delta tells them: the same item twice, the later row counts; nobody's name.
+    thin = {"id": "7", "eTag": '"a,2"', "createdDateTime": "2026-03-01T00:00:00Z",
+            "lastModifiedDateTime": "2026-03-14T09:05:00Z", "contentType": {"name": "Item"}}  # fmt: skip
+    graph.changed = [
+        [{**thin, "eTag": '"a,1"', "fields": {"Title": "Old"}},
+         {**thin, "fields": {"Title": "Visit of the mayor", "Guests": 12}},
+         {"id": "8", "deleted": {"state": "deleted"}, "contentType": {"name": "Item"}}],
+    ]  # fmt: skip
+    whole = {**thin, "fields": {"Title": "Visit of the mayor", "Guests": 12},
+             "webUrl": "https://contoso.sharepoint.com/sites/Sales/Lists/Visits/7_.000",
+             "lastModifiedBy": {"user": {"displayName": "Tomas Berg"}}}  # fmt: skip
+    graph.stub.on("GET", f"{items}/7", whole)
+    assert repair.read_changes(row).stored == 2
+    everything()
+    cards = {each.summary.partition("List item ")[2]: each.card for each in Delivery.objects.all()}
+    assert set(cards) == {"changed: Visit of the mayor", "deleted"}
+    for words in ("Tomas Berg", "Guests", "12", "Lists/Visits/7_.000"):
+        assert words in cards["changed: Visit of the mayor"]
+    assert all(call.query.get("$expand") == "fields" for call in graph.stub.made("GET", f"{items}/delta"))
+    assert len(graph.stub.made("GET", f"{items}/7")) == 1
+    assert not graph.stub.made("GET", f"{items}/8")
+
+
+def test_a_subscription_that_ended_meanwhile_catches_up_from_where_the_last_reading_was(
+    graph: Graph, connector: Connector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "start", lambda task, *args: None)
+    row = hooks.make(connector, PLACE)
+    repair.read_changes(row)
+    graph.subscriptions.clear()
+    graph.changed = [[file("While it was away.docx", 3)]]
+    with time_machine.travel(timezone.now() + dt.timedelta(days=40)):
+        # Nothing ran for forty days; the first hour mends it and reads what changed.
+        assert "1 taken in" in repair.renew_due()
+        everything()
+    assert list(graph.subscriptions) == ["sub-2"]
+    assert "While it was away.docx" in Delivery.objects.get().summary
 
 
 @pytest.mark.parametrize("status", [401, 403, 404, 409, 422, 429, 500, 503])

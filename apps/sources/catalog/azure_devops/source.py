@@ -30,7 +30,7 @@ from apps.sources.sdk import (
 
 from . import code, others, pipelines, pull_requests, releases, work_items
 from .actions import actions
-from .api import ACCOUNT_KINDS, check_account, explain
+from .api import ACCOUNT_KINDS, check_account, explain, meaning
 from .hooks import AzureHooks
 from .names import catalog_name
 from .places import is_zero
@@ -91,6 +91,9 @@ class AzureDevOps(Source):
 
     def explain(self, answer: ApiAnswer) -> str:
         return explain(answer)
+
+    def meaning(self, answer: ApiAnswer) -> int:
+        return meaning(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         found = parse_json(http.body)

@@ -6,7 +6,17 @@ https://support.atlassian.com/bitbucket-cloud/docs/access-tokens/
 
 from __future__ import annotations
 
-from apps.sources.sdk import Api, ApiAnswer, ApiError, BasicLogin, HeaderToken, Option, Payload, Standing
+from apps.sources.sdk import (
+    ENDS,
+    Api,
+    ApiAnswer,
+    ApiError,
+    BasicLogin,
+    HeaderToken,
+    Option,
+    Payload,
+    Standing,
+)
 
 API_URL = "https://api.bitbucket.org/2.0"
 ACCOUNT_KINDS = (
@@ -16,6 +26,7 @@ ACCOUNT_KINDS = (
         fields=(
             Option("email", "text", "E-mail of the Atlassian account", required=True),
             Option("token", "text", "API token", secret=True, required=True),
+            ENDS,
         ),
         help="Atlassian account settings, “Security”, “Create and manage API tokens”, “Create API token with scopes”, "
         "app Bitbucket: read:user, read:repository, read:pullrequest, write:pullrequest, read:webhook, write:webhook "
@@ -25,7 +36,7 @@ ACCOUNT_KINDS = (
     HeaderToken(
         key="access_token",
         label="Access token of a repository, project or workspace",
-        fields=(Option("token", "text", "Access token", secret=True, required=True),),
+        fields=(Option("token", "text", "Access token", secret=True, required=True), ENDS),
         help="The settings of the repository, project or workspace, “Access tokens”, “Create access token”: "
         "Repositories read, Pull requests write, Webhooks read and write.",
     ),

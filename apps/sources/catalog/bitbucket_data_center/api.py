@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from apps.sources.sdk import (
+    ENDS,
     AccountKind,
     Api,
     ApiAnswer,
@@ -47,7 +48,7 @@ ACCOUNT_KINDS = (
     Token(
         key="token",
         label="HTTP access token",
-        fields=(Option("token", "text", "Token", secret=True, required=True),),
+        fields=(Option("token", "text", "Token", secret=True, required=True), ENDS),
         help="Your avatar, “Manage account”, “HTTP access tokens”, “Create token” (or the same in a repository's or "
         "project's settings). Repository permissions: “Write” to comment, approve and merge, “Admin” to look after "
         "webhooks. The address is what you open in the browser: https://bitbucket.example.com",

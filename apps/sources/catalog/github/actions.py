@@ -22,6 +22,7 @@ from apps.sources.sdk import (
 )
 
 actions = Actions()
+MOST = 5  # pages of labels or people that a choice is made of
 REPO = r"(?P<repo>[\w.-]+/[\w.-]+)"
 ISSUE = rf"(?:https?://[^/\s]+/)?{REPO}(?:#|/issues/|/pull/)(?P<number>\d+)"
 RUN = rf"(?:https?://[^/\s]+/)?{REPO}(?:#|/actions/runs/)(?P<run>\d+)"
@@ -66,17 +67,25 @@ def _look(act: Act) -> Target:
     return Target(f"#{act.param('number')} {found.opt('$.title')}", state, found.opt("$.html_url"))
 
 
+def _rows(act: Act, path: str) -> list[Payload]:
+    """The rows of a list of the repository, as far as anybody would choose from it."""
+    rows: list[Payload] = []
+    for number, page in enumerate(act.api.pages(f"{_repo(act)}{path}", per_page=100), 1):
+        rows += page.each("$", 100)
+        if number == MOST:
+            break
+    return rows
+
+
 def _look_labels(act: Act) -> Target:
     seen = _look(act)
-    found = act.api.get(f"{_repo(act)}/labels", per_page=100)
-    names = tuple((name, name) for each in found.each("$", 100) if (name := each.opt("$.name")))
+    names = tuple((name, name) for each in _rows(act, "/labels") if (name := each.opt("$.name")))
     return Target(seen.title, seen.state, seen.url, {"label": names})
 
 
 def _look_people(act: Act) -> Target:
     seen = _look(act)
-    found = act.api.get(f"{_repo(act)}/assignees", per_page=100)
-    names = tuple((login, login) for each in found.each("$", 100) if (login := each.opt("$.login")))
+    names = tuple((login, login) for each in _rows(act, "/assignees") if (login := each.opt("$.login")))
     return Target(seen.title, seen.state, seen.url, {"person": names})
 
 
@@ -171,6 +180,10 @@ def label(act: Act) -> Done:
 )  # fmt: skip
 def assign(act: Act) -> Done:
     found = act.api.post(_issue_path(act, "/assignees"), {"assignees": [act.text("person")]})
+    there = [each.opt("$.login").lower() for each in found.each("$.assignees", 20)]
+    if act.text("person").lower() not in there:
+        # GitHub answers 201 and drops whoever may not be assigned.
+        raise ActionError("not_assigned", "GitHub assigned nobody. May the person see the repository?")
     return Done(f"Assigned to {act.text('person')}", _subject(found, act), _home(act))
 
 
@@ -287,6 +300,7 @@ def threads(event: RawEvent, ctx: Context) -> Iterator[ActionRef]:
             yield ActionRef("merge", "Merge", params)
     else:
         yield ActionRef("assign", "Assign", params)
+        yield ActionRef("label", "Label", params)
     yield ActionRef("close", "Close", params)
 
 

@@ -25,6 +25,7 @@ from apps.sources.sdk import (
     Authorization,
     Exchange,
     Option,
+    Payload,
     Standing,
     Values,
     parse_time,
@@ -153,10 +154,7 @@ def check_account(api: Api) -> Standing:
     """Who it is. A classic token names its scopes, a token its end; an app's installation its permissions."""
     answer = api.call("GET", "/user", accept=(403,))
     if answer.status == 403:
-        found = api.get("/installation/repositories", per_page=1)
-        count = found.opt_int("$.total_count") or 0
-        return Standing("a GitHub App", may=(f"work in {count} repositories",) if count else (), lacks=() if count else (
-            "any repository: install the app where it is to work",))  # fmt: skip
+        return _app(api)
     who = answer.payload().first("$.login", "$.name", default="somebody")
     until = parse_time(
         (answer.headers.get("github-authentication-token-expiration") or "")
@@ -164,7 +162,7 @@ def check_account(api: Api) -> Standing:
         .replace(" ", "T", 1)
     )
     if "x-oauth-scopes" not in answer.headers:
-        return Standing(who, may=("what the fine-grained token allows",), expires_at=until)
+        return _fine_grained(api, who, until)
     scopes = {
         scope.strip() for scope in (answer.headers.get("x-oauth-scopes") or "").split(",") if scope.strip()
     }
@@ -174,6 +172,43 @@ def check_account(api: Api) -> Standing:
     return Standing(who, may=tuple(sorted(scopes)), lacks=tuple(missing), expires_at=until)
 
 
+def _fine_grained(api: Api, who: str, until: dt.datetime | None) -> Standing:
+    """GitHub tells no permissions of a fine-grained token, only what it reaches."""
+    names = [each.opt("$.full_name") for each in api.get("/user/repos", per_page=100).each("$", 100)]
+    if not names:
+        return Standing(who, lacks=("any repository: choose some for the token",), expires_at=until)
+    shown = ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
+    may = (
+        f"reach {shown}",
+        "do there what was ticked for the token: GitHub names what is missing when it is needed",
+    )
+    return Standing(who, may=may, expires_at=until)
+
+
+# The permissions of an App that are used, as its API calls them and as its page does.
+PERMISSIONS = {
+    "issues": "Issues", "pull_requests": "Pull requests", "contents": "Contents", "actions": "Actions",
+    "deployments": "Deployments", "repository_hooks": "Webhooks",
+}  # fmt: skip
+
+
+def _app(api: Api) -> Standing:
+    """What an App's installation reaches, and the permissions that were granted to it."""
+    found = api.get("/installation/repositories", per_page=1)
+    count, owner = found.opt_int("$.total_count") or 0, found.opt("$.repositories[0].owner.login")
+    rows = list(api.get("/app/installations", per_page=100).each("$", 100))
+    own = next((each for each in rows if len(rows) == 1 or each.opt("$.account.login") == owner), Payload({}))
+    may = [f"work in {count} repositories"] if count else []
+    lacks = [] if count else ["any repository: install the app where it is to work"]
+    for key, name in PERMISSIONS.items():
+        if own.opt(f"$.permissions.{key}") == "write":
+            may.append(f"{name}: read and write")
+        elif own.has("$.permissions"):
+            lacks.append(f"the repository permission {name} “Read and write”")
+    slug = own.opt("$.app_slug")
+    return Standing(f"the GitHub App {slug}" if slug else "a GitHub App", may=tuple(may), lacks=tuple(lacks))
+
+
 def explain(answer: ApiAnswer) -> str:
     """GitHub's own words: `message`, and the first of `errors`."""
     try:
@@ -181,4 +216,27 @@ def explain(answer: ApiAnswer) -> str:
     except ApiError:
         return ""
     more = body.first("$.errors[0].message", "$.errors[0].code", "$.errors[0]")
-    return f"{body.opt('$.message')} {more}".strip()
+    needed = _needed(answer)
+    return " ".join(part for part in (body.opt("$.message"), more, needed) if part)
+
+
+def _needed(answer: ApiAnswer) -> str:
+    """Which permission or scope was missing: GitHub names it in headers of its refusals."""
+    if answer.status not in (403, 404):
+        return ""
+    permission = answer.headers.get("x-accepted-github-permissions") or ""
+    if permission:
+        return f"Needed: {permission.replace('=', ' ').replace(';', ' or')}."
+    wanted = {each.strip() for each in (answer.headers.get("x-accepted-oauth-scopes") or "").split(",")} - {
+        ""
+    }
+    had = {each.strip() for each in (answer.headers.get("x-oauth-scopes") or "").split(",")}
+    return f"Needed: the scope {' or '.join(sorted(wanted))}." if wanted and not wanted & had else ""
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """A secondary rate limit is a 403 without a word about it in the headers.
+
+    https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api
+    """
+    return 429 if answer.status == 403 and "rate limit" in explain(answer).lower() else answer.status

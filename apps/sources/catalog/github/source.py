@@ -39,7 +39,7 @@ from . import (
     workflows,
 )
 from .actions import actions
-from .api import ACCOUNT_KINDS, API_URL, check_account, explain
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain, meaning
 from .common import short_ref
 from .hooks import GitHubHooks
 
@@ -116,6 +116,9 @@ class GitHub(Source):
 
     def explain(self, answer: ApiAnswer) -> str:
         return explain(answer)
+
+    def meaning(self, answer: ApiAnswer) -> int:
+        return meaning(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         payload = Payload(_json(http))

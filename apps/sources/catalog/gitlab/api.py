@@ -104,4 +104,6 @@ def explain(answer: ApiAnswer) -> str:
         return " ".join(
             f"{key} {' '.join(body.texts(f'$.message.{key}', 3))}" for key in body.keys("$.message")[:3]
         )
+    if body.opt("$.error") == "insufficient_scope":
+        return f"{body.opt('$.error_description')} Needed: the scope {body.opt('$.scope') or 'api'}.".strip()
     return " ".join(body.texts("$.message", 3)) or body.first("$.message", "$.error_description", "$.error")

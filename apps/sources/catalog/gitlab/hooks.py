@@ -62,6 +62,7 @@ class GitLabHooks(Hooks):
         "The token needs the scope api and the role Maintainer of the project, or Owner of the group."
     )
     can_find_missed = True
+    remembered = dt.timedelta(days=7)
 
     def events(self, selected: Sequence[str]) -> tuple[str, ...]:
         found: set[str] = set()

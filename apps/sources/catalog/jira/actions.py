@@ -19,9 +19,11 @@ from apps.sources.sdk import (
     Payload,
     RawEvent,
     Target,
+    refusal,
     segment,
 )
 
+from .api import explain
 from .common import issue_of
 
 actions = Actions()
@@ -88,7 +90,12 @@ def _look_project(act: Act) -> Target:
 def _signed(act: Act, text: str) -> str:
     """The text, and who says it. A name can hold no markup: it might mention somebody."""
     name = "".join(letter for letter in act.who if letter not in "[]{}|*_~^")
-    return f"{text}\n\n— {name}, from Microsoft Teams" if name else text
+    return f"{text}\n\n— {name}, from Microsoft Teams".strip() if name else text
+
+
+def _is_cloud(act: Act) -> bool:
+    """https://developer.atlassian.com/cloud/jira/platform/rest/v2/api-group-server-info/"""
+    return act.api.get("/rest/api/2/serverInfo").opt("$.deploymentType") == "Cloud"
 
 
 @actions.on(
@@ -119,8 +126,7 @@ def move(act: Act) -> Done:
 )  # fmt: skip
 def assign(act: Act) -> Done:
     person = act.text("person")
-    # Cloud's ids hold a colon or are long and without spaces; Data Center's are log-in names.
-    key = "accountId" if ":" in person or len(person) >= 24 else "name"
+    key = "accountId" if _is_cloud(act) else "name"
     act.api.call("PUT", _path(act, "/assignee"), json={key: person or None})
     found = _issue(act)
     name = found.opt("$.fields.assignee.displayName") or "nobody"
@@ -144,7 +150,14 @@ def create(act: Act) -> Done:
         "project": {"key": project}, "summary": act.text("summary")[:255], "issuetype": {"id": kind},
         "description": _signed(act, act.text("description")),
     }  # fmt: skip
-    made = act.api.post("/rest/api/2/issue", {"fields": fields})
+    answer = act.api.call("POST", "/rest/api/2/issue", json={"fields": fields}, accept=(400,))
+    if answer.status == 400 and answer.payload().has("$.errors.description") and not act.text("description"):
+        # The project's screen to create has no description; nobody typed one, so it can do without.
+        fields.pop("description")
+        answer = act.api.call("POST", "/rest/api/2/issue", json={"fields": fields})
+    elif answer.status == 400:
+        raise refusal(answer, explain(answer))
+    made = answer.payload()
     return Done("Issue created", _link(act, made.text("$.key"), act.text("summary")))
 
 

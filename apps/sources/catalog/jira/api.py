@@ -6,7 +6,9 @@ https://confluence.atlassian.com/enterprise/using-personal-access-tokens-1026032
 
 from __future__ import annotations
 
-from apps.sources.sdk import Api, ApiAnswer, ApiError, BasicLogin, HeaderToken, Option, Standing
+from apps.sources.sdk import ENDS, Api, ApiAnswer, ApiError, BasicLogin, HeaderToken, Option, Standing
+
+from .oauth import KIND as OAUTH_APP
 
 ACCOUNT_KINDS = (
     BasicLogin(
@@ -15,6 +17,7 @@ ACCOUNT_KINDS = (
         fields=(
             Option("email", "text", "E-mail of the Atlassian account", required=True),
             Option("token", "text", "API token", secret=True, required=True),
+            ENDS,
         ),
         help="Atlassian account settings, Security, “Create and manage API tokens”. The server address is "
         "https://your-site.atlassian.net. Comments and changes are made in this account's name.",
@@ -23,10 +26,11 @@ ACCOUNT_KINDS = (
     HeaderToken(
         key="data_center",
         label="Jira Data Center: personal access token",
-        fields=(Option("token", "text", "Personal access token", secret=True, required=True),),
+        fields=(Option("token", "text", "Personal access token", secret=True, required=True), ENDS),
         help="Your profile in Jira, “Personal Access Tokens”, “Create token”. The server address is Jira's own, "
         "with its context path: https://jira.example.com/jira",
     ),
+    OAUTH_APP,
 )
 PERMISSIONS = {
     "ADD_COMMENTS": "comment", "TRANSITION_ISSUES": "move issues", "ASSIGN_ISSUES": "assign issues",
@@ -40,11 +44,15 @@ def check_account(api: Api) -> Standing:
     who = me.first("$.displayName", "$.emailAddress", "$.name", default="somebody")
     found = api.get("/rest/api/2/mypermissions", permissions=",".join(PERMISSIONS)).sub("$.permissions")
     have = [key for key in PERMISSIONS if found.flag(f"$.{key}.havePermission")]
-    return Standing(
-        who,
-        may=tuple(PERMISSIONS[key] for key in have),
-        lacks=tuple(f"may not {words}" for key, words in PERMISSIONS.items() if key not in have),
-    )
+    may = [PERMISSIONS[key] for key in have]
+    lacks = [f"may not {words}" for key, words in PERMISSIONS.items() if key not in have]
+    if api.rights:  # an app makes webhooks of its own, by its scope
+        if "manage:jira-webhook" in api.rights:
+            may.append("make dynamic webhooks")
+        else:
+            lacks.append("the scope manage:jira-webhook, to make dynamic webhooks")
+        lacks = [words for words in lacks if words != f"may not {PERMISSIONS['ADMINISTER']}"]
+    return Standing(who, may=tuple(may), lacks=tuple(lacks))
 
 
 def explain(answer: ApiAnswer) -> str:
@@ -56,3 +64,8 @@ def explain(answer: ApiAnswer) -> str:
     words = body.texts("$.errorMessages", 3)
     words += [f"{key}: {body.sub('$.errors').opt(f'$.{key}')}" for key in body.keys("$.errors")[:3]]
     return " ".join(words) or body.opt("$.message")
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """Atlassian's gateway says 401 also to a good token without the scope: "Unauthorized; scope does not match"."""
+    return 403 if answer.status == 401 and "scope does not match" in answer.body.lower() else answer.status

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from apps.sources.sdk import (
     Api,
@@ -56,7 +57,9 @@ FAMILIES: dict[str, tuple[str, ...]] = {
 # What an OAuth app may listen to.
 DYNAMIC_EVENTS = frozenset({
     "jira:issue_created", "jira:issue_updated", "jira:issue_deleted", "comment_created", "comment_updated",
-    "comment_deleted", "issue_property_set", "issue_property_deleted",
+    "comment_deleted", "issue_property_set", "issue_property_deleted", "sprint_created", "sprint_updated",
+    "sprint_closed", "sprint_deleted", "sprint_started", "jira:version_released", "jira:version_unreleased",
+    "jira:version_created", "jira:version_moved", "jira:version_updated", "jira:version_deleted",
 })  # fmt: skip
 
 
@@ -80,6 +83,12 @@ class JiraHooks(Hooks):
             found.update(FAMILIES.get(name) or FAMILIES.get(name.partition(".")[0]) or ())
         return tuple(sorted(found))
 
+    def fit(self, place: Place, plan: HookPlan) -> HookPlan:
+        if place.get("kind") != "dynamic":
+            return plan
+        # An app's requests carry the app's own proof; there is no secret to give.
+        return replace(plan, secret="", events=tuple(name for name in plan.events if name in DYNAMIC_EVENTS))
+
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
         if place.get("kind") == "dynamic":
             return next((each for each in self._dynamic(api) if each.url in ("", url)), None)
@@ -91,11 +100,11 @@ class JiraHooks(Hooks):
     def create(self, api: Api, place: Place, plan: HookPlan) -> RemoteHook:
         if place.get("kind") == "dynamic":
             return self._register(api, place, plan)
-        return _remote(api.post(_admin(api), _body(place, plan)), api)
+        where = _admin(api)
+        return _remote(api.post(where, _body(where, place, plan)), api)
 
     def _register(self, api: Api, place: Place, plan: HookPlan) -> RemoteHook:
-        events = [name for name in plan.events if name in DYNAMIC_EVENTS]
-        wanted = {"jqlFilter": place.get("jql") or "project is not EMPTY", "events": events}
+        wanted = {"jqlFilter": place.get("jql") or "project is not EMPTY", "events": list(plan.events)}
         answer = api.post(DYNAMIC, {"url": plan.url, "webhooks": [wanted]})
         for each in answer.each("$.webhookRegistrationResult"):
             number = each.opt_int("$.createdWebhookId")
@@ -126,15 +135,18 @@ class JiraHooks(Hooks):
     def read(self, api: Api, place: Place, hook_id: str) -> RemoteHook | None:
         if place.get("kind") == "dynamic":
             return next((each for each in self._dynamic(api) if each.id == hook_id), None)
-        answer = api.call("GET", f"{_admin(api)}/{segment(hook_id)}", accept=(404,))
-        return None if answer.status == 404 else _remote(answer.payload(), api)
+        where = f"{_admin(api)}/{segment(hook_id)}"
+        answer = api.call("GET", where, accept=(404,))
+        if answer.status == 404:
+            return None
+        return _remote(answer.payload(), api, _failures(api, where) if CURRENT in where else 0)
 
     def update(self, api: Api, place: Place, hook_id: str, plan: HookPlan) -> RemoteHook:
         if place.get("kind") == "dynamic":
             self.delete(api, place, hook_id)
             return self._register(api, place, plan)
         path = f"{_admin(api)}/{segment(hook_id)}"
-        return _remote(api.call("PUT", path, json=_body(place, plan)).payload(), api)
+        return _remote(api.call("PUT", path, json=_body(path, place, plan)).payload(), api)
 
     def delete(self, api: Api, place: Place, hook_id: str) -> None:
         if place.get("kind") == "dynamic":
@@ -153,15 +165,25 @@ class JiraHooks(Hooks):
     def missed(
         self, api: Api, place: Place, hook_id: str, since: dt.datetime, until: dt.datetime
     ) -> Iterable[Missed]:
-        """What Jira gave up on in the last 72 hours; only an app's own webhooks are listed there."""
-        if place.get("kind") != "dynamic":
+        """What Jira gave up on in the last 72 hours, oldest first; only an app's own webhooks are listed there.
+
+        The list is of the whole app, so what was meant for another address is passed over. Some apps may not ask.
+        """
+        own = self.read(api, place, hook_id) if place.get("kind") == "dynamic" else None
+        if own is None:
             return
         after: object = int(since.timestamp() * 1000)
         for _ in range(20):
-            page = api.get(f"{DYNAMIC}/failed", after=after, maxResults=100)
+            answer = api.call(
+                "GET", f"{DYNAMIC}/failed", query={"after": after, "maxResults": 100}, accept=(403,)
+            )
+            if answer.status == 403:
+                return
+            page = answer.payload()
             for each in page.each("$.values"):
                 at = _time(each, "$.failureTime") or until
-                if at <= until and each.opt("$.body"):
+                meant = not own.url or each.opt("$.url", own.url) == own.url
+                if meant and at <= until and each.opt("$.body"):
                     number = each.opt("$.id")
                     headers = Headers({"x-atlassian-webhook-identifier": number})
                     yield Missed(number, at, each.opt("$.body").encode(), headers)
@@ -176,23 +198,31 @@ def _admin(api: Api) -> str:
     return CURRENT if api.call("GET", LEGACY, accept=(404,)).status == 404 else LEGACY
 
 
-def _body(place: Place, plan: HookPlan) -> dict[str, object]:
+def _failures(api: Api, where: str) -> int:
+    """How many deliveries failed lately, as Data Center counts them."""
+    answer = api.call("GET", f"{where}/statistics", accept=(204, 400, 403, 404))
+    counts = answer.payload().sub("$.counts") if answer.status == 200 else Payload({})
+    return (counts.opt_int("$.failures") or 0) + (counts.opt_int("$.errors") or 0)
+
+
+def _body(where: str, place: Place, plan: HookPlan) -> dict[str, object]:
     body: dict[str, object] = {
-        "name": NAME, "url": plan.url, "events": list(plan.events), "enabled": True, "active": True, "excludeBody": False,
+        "name": NAME, "url": plan.url, "events": list(plan.events), "excludeBody": False,
         "filters": {SECTION: place.get("jql", "")},
     }  # fmt: skip
-    if plan.secret:
-        body["secret"] = plan.secret  # Cloud; Data Center ignores it and is verified by its address
-        body["configuration"] = {"SECRET": plan.secret}
-    return body
+    if CURRENT in where:
+        # Here a secret beside the others would be passed over, and nothing would be signed.
+        signed = {"SECRET": plan.secret} if plan.secret else {}
+        return {**body, "active": True, "configuration": {"EXCLUDE_BODY": "false", **signed}}
+    return {**body, "enabled": True, **({"secret": plan.secret} if plan.secret else {})}
 
 
-def _remote(found: Payload, api: Api) -> RemoteHook:
+def _remote(found: Payload, api: Api, failed: int = 0) -> RemoteHook:
     number = found.opt("$.self").rstrip("/").rpartition("/")[2] or str(
         found.opt_int("$.id") or found.opt("$.id")
     )
     active = found.flag("$.enabled", True) and found.flag("$.active", True)
-    failures = found.opt_int("$.statistics.counts.failures")
+    failures = failed or found.opt_int("$.statistics.counts.failures")
     return RemoteHook(
         id=number,
         url=found.opt("$.url"),

@@ -32,7 +32,7 @@ from apps.sources.sdk import (
 
 from . import comments, issues, places, rules, things, work
 from .actions import actions
-from .api import ACCOUNT_KINDS, check_account, explain
+from .api import ACCOUNT_KINDS, check_account, explain, meaning
 from .common import actor_of, issue_of, name_at
 from .hooks import JiraHooks
 from .names import name_of
@@ -101,6 +101,9 @@ class Jira(Source):
 
     def explain(self, answer: ApiAnswer) -> str:
         return explain(answer)
+
+    def meaning(self, answer: ApiAnswer) -> int:
+        return meaning(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         body = parse_json(http.body) if http.body.strip() else _from_query(http)

@@ -32,7 +32,7 @@ from apps.sources.sdk import (
 
 from . import soap
 from .actions import actions
-from .api import ACCOUNT_KINDS, check_account, explain
+from .api import ACCOUNT_KINDS, check_account, explain, meaning
 from .cards import Fields, events
 from .objects import base_type, kind_of, same_id
 from .records import event_name, unpack
@@ -96,6 +96,9 @@ class Salesforce(Source):
 
     def explain(self, answer: ApiAnswer) -> str:
         return explain(answer)
+
+    def meaning(self, answer: ApiAnswer) -> int:
+        return meaning(answer)
 
     def parse(self, http: Http, ctx: Context) -> Iterable[RawEvent]:
         if soap.is_soap(http):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from urllib.parse import unquote, urlsplit
 
 from apps.sources.sdk import (
@@ -30,6 +30,8 @@ from apps.sources.sdk import (
 # Lists and drives may live 42,300 minutes; https://learn.microsoft.com/graph/change-notifications-overview
 LIFETIME = dt.timedelta(minutes=42_000)
 PAGE = 200
+ITEMS, FIELDS = "/items/delta", "$expand=fields"
+ASKED = 100  # list items of a page that are asked for one by one
 
 
 class GraphHooks(Hooks):
@@ -46,7 +48,8 @@ class GraphHooks(Hooks):
         Option("name", "text", "Its name", help="As the site shows it; empty: the site's own library, “Documents”."),
     )  # fmt: skip
     places_help = (
-        "The account needs the application permission Sites.Read.All, or Sites.Selected with this site."
+        "The account needs the application permission Sites.Read.All, and for the subscription Files.ReadWrite.All (a "
+        "library) or Sites.ReadWrite.All (a list); or Sites.Selected with “write” for this site."
     )
     lifetime = LIFETIME
     can_read_changes = True
@@ -65,9 +68,14 @@ class GraphHooks(Hooks):
         return "changes" if name.partition(".")[0] in ("drive", "list", "item") else ""
 
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
+        # A connector may have several: one for each library or list.
+        wanted = resource(api, place).strip("/").lower()
         for page in _pages(api, "/subscriptions"):
             for each in page.each("$.value"):
-                if each.opt("$.notificationUrl") == url:
+                if (
+                    each.opt("$.notificationUrl") == url
+                    and each.opt("$.resource").strip("/").lower() == wanted
+                ):
                     return _remote(each)
         return None
 
@@ -109,7 +117,7 @@ class GraphHooks(Hooks):
             page = _delta(api, _start(resource(api, place)))
             lost: dict[str, object] = {"lifecycleEvent": "missed", "resource": resource(api, place)}
             return Changes((_missed(lost, "", dt.datetime.now(dt.UTC)),), _next(page))
-        items = [] if not cursor else [found for each in page.each("$.value") if (found := _item(each))]
+        items = [] if not cursor else [found for each in _whole(api, cursor, page) if (found := _item(each))]
         items.sort(key=lambda each: each.at)
         return Changes(tuple(items), _next(page), more=bool(_odata(page, "nextLink")))
 
@@ -174,12 +182,39 @@ def _next(page: Payload) -> str:
 def _start(where: str) -> str:
     if where.startswith("/drives/"):
         return f"{where}/delta?token=latest"
-    return f"{where}/items/delta?token=latest"
+    return f"{where}{ITEMS}?token=latest&{FIELDS}"
 
 
 def _delta(api: Api, address: str) -> Payload:
+    if ITEMS in address and "expand=fields" not in unquote(address):
+        address += f"{'&' if '?' in address else '?'}{FIELDS}"
     # Else every folder above a changed file would be told as changed too.
     return api.call("GET", address, headers={"deltaExcludeParent": "true"}).payload()
+
+
+def _whole(api: Api, address: str, page: Payload) -> Iterator[Payload]:
+    """The items of a page. Of list items a delta does not tell who changed them, so those are asked for one by one.
+
+    The last row about an item counts: a page may have several.
+    """
+    rows = {each.opt("$.id"): each for each in page.each("$.value", 5_000)}
+    place, mark, _ = address.partition(ITEMS)
+    for asked, (number, each) in enumerate(rows.items()):
+        if (
+            not mark
+            or not number
+            or asked >= ASKED
+            or each.has("$.deleted")
+            or each.has("$.lastModifiedBy.user")
+        ):
+            yield each
+            continue
+        answer = api.call("GET", f"{place}/items/{segment(number)}?{FIELDS}", accept=(404,))
+        yield Payload({**_object(each), **_object(answer.payload())}) if answer.status == 200 else each
+
+
+def _object(found: Payload) -> dict[str, object]:
+    return found.raw if isinstance(found.raw, dict) else {}
 
 
 def _until(now: dt.datetime) -> str:

@@ -18,20 +18,24 @@ from apps.sources.sdk import (
     Standing,
     Values,
     parse_time,
+    segment,
 )
 
 API_URL = "https://api.trello.com/1"
+OWN = "/tokens/own"  # stands for the account's own token
 
 
 @dataclass(frozen=True, slots=True)
 class KeyAndToken(AccountKind):
-    """Both in one header, so that neither stands in an address."""
+    """Both in one header, so that neither stands in an address, where Trello allows it."""
 
     def authorize(self, values: Values, base: str, now: dt.datetime, exchange: Exchange) -> Authorization:
 
         key, token = (values.get(name, "").replace('"', "") for name in ("key", "token"))
         return Authorization(
-            headers={"Authorization": f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'}
+            headers={"Authorization": f'OAuth oauth_consumer_key="{key}", oauth_token="{token}"'},
+            # Only so does Trello tell of a token, and of its webhooks.
+            named={OWN: f"/tokens/{segment(token)}"},
         )
 
 
@@ -49,24 +53,25 @@ ACCOUNT_KINDS = (
 )
 
 
+RIGHTS = {"read": "read boards, and look after webhooks", "write": "change cards"}
+
+
 def check_account(api: Api) -> Standing:
-    """Who it is, and whether the token may write. The API tells it of the member's own tokens alone."""
-    me = api.get("/members/me", fields="fullName,username")
-    who = me.first("$.fullName", "$.username", default="somebody")
-    answer = api.call("GET", "/members/me/tokens", accept=(401, 403, 404))
-    if answer.status >= 400:
-        return Standing(who, may=("read boards",))
-    ends, writes = [], False
-    for each in answer.payload().each("$"):
-        writes = writes or any(right.flag("$.write") for right in each.each("$.permissions"))
-        until = parse_time(each.opt("$.dateExpires"))
-        if until:
-            ends.append(until)
+    """Who it is, what this very token may do, and when it ends.
+
+    https://developer.atlassian.com/cloud/trello/rest/api-group-tokens/
+    """
+    found = api.get(OWN, fields="identifier,dateExpires,permissions")
+    me = api.get(f"{OWN}/member", fields="fullName,username")
+    who, by = me.first("$.fullName", "$.username", default="somebody"), found.opt("$.identifier")
+    boards = [each for each in found.each("$.permissions", 50) if each.opt("$.modelType").lower() == "board"]
+    may = [words for key, words in RIGHTS.items() if any(each.flag(f"$.{key}") for each in boards)]
+    lacks = () if RIGHTS["write"] in may else ("writing: make a token with scope read,write",)
     return Standing(
-        who,
-        may=("read boards", "change cards") if writes else ("read boards",),
-        lacks=() if writes else ("writing: make a token with scope read,write",),
-        expires_at=min(ends) if ends else None,
+        f"{who} (by {by})" if by else who,
+        may=tuple(may),
+        lacks=lacks,
+        expires_at=parse_time(found.opt("$.dateExpires")),
     )
 
 
@@ -76,3 +81,8 @@ def explain(answer: ApiAnswer) -> str:
     if text.startswith("{"):
         return answer.payload().first("$.message", "$.error")
     return text[:200] if not text.startswith("<") else ""
+
+
+def meaning(answer: ApiAnswer) -> int:
+    """Trello says 401 also to a good token that lacks a right: "unauthorized card permission requested"."""
+    return 403 if answer.status == 401 and "permission requested" in answer.body.lower() else answer.status

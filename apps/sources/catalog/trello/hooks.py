@@ -22,7 +22,9 @@ from apps.sources.sdk import (
     segment,
 )
 
-PAGE = 1_000
+from .api import OWN
+
+PAGE, PAGES = 1_000, 10
 
 
 class TrelloHooks(Hooks):
@@ -41,17 +43,21 @@ class TrelloHooks(Hooks):
         "Give the connector the secret of the Power-Up whose API key the account uses, else nothing verifies."
     )
     can_find_missed = True
+    remembered = dt.timedelta(days=7)
 
     def events(self, selected: Sequence[str]) -> tuple[str, ...]:
         return ()
 
     def find(self, api: Api, place: Place, url: str) -> RemoteHook | None:
         # A webhook belongs to the token that made it.
-        for token in api.get("/members/me/tokens", webhooks=True).each("$", 200):
-            for each in token.each("$.webhooks", 500):
-                if each.opt("$.callbackURL") == url:
-                    return _remote(each)
-        return None
+        mine = [
+            each for each in api.get(f"{OWN}/webhooks").each("$", 2_000) if each.opt("$.callbackURL") == url
+        ]
+        if not mine:
+            return None
+        # A connector may have several boards.
+        board = _board(api, place).text("$.id")
+        return next((_remote(each) for each in mine if each.opt("$.idModel") == board), None)
 
     def create(self, api: Api, place: Place, plan: HookPlan) -> RemoteHook:
         form = {
@@ -78,17 +84,19 @@ class TrelloHooks(Hooks):
         """All actions of the board in that time; those that came in are known by their ids and dropped."""
         board = _board(api, place)
         before: str | None = until.isoformat()
-        for _ in range(5):
+        told: list[Missed] = []
+        for _ in range(PAGES):
             query = {"since": since.isoformat(), "before": before, "limit": PAGE, "filter": "all"}
             page = api.get(f"/boards/{segment(board.text('$.id'))}/actions", **query)
             found = list(page.each("$", PAGE))
             for each in found:
                 body = {"action": each.raw, "model": board.raw}
                 at = parse_time(each.opt("$.date")) or until
-                yield Missed(each.opt("$.id"), at, json.dumps(body, ensure_ascii=False).encode())
-            if len(found) < PAGE:
-                return
-            before = found[-1].opt("$.date") or None
+                told.append(Missed(each.opt("$.id"), at, json.dumps(body, ensure_ascii=False).encode()))
+            before = found[-1].opt("$.date") if len(found) == PAGE else None
+            if not before:
+                break
+        yield from reversed(told)  # Trello tells the newest first
 
 
 def _board(api: Api, place: Place) -> Payload:
@@ -99,9 +107,12 @@ def _board(api: Api, place: Place) -> Payload:
 
 def _remote(found: Payload) -> RemoteHook:
     failures = found.opt_int("$.consecutiveFailures") or 0
+    since = parse_time(found.opt("$.firstConsecutiveFailDate"))
     return RemoteHook(
         id=found.text("$.id"),
         url=found.opt("$.callbackURL"),
         active=found.flag("$.active", True),
-        trouble=f"{failures} deliveries in a row failed" if failures else "",
+        trouble=f"{failures} deliveries in a row failed{f', since {since:%Y-%m-%d %H:%M} UTC' if since else ''}"
+        if failures
+        else "",
     )

@@ -30,7 +30,7 @@ from apps.sources.sdk import (
 
 from . import boards, events
 from .actions import actions
-from .api import ACCOUNT_KINDS, API_URL, check_account, explain
+from .api import ACCOUNT_KINDS, API_URL, check_account, explain, meaning
 from .events import board
 from .hooks import TrelloHooks
 from .names import name_of
@@ -76,6 +76,9 @@ class Trello(Source):
 
     def explain(self, answer: ApiAnswer) -> str:
         return explain(answer)
+
+    def meaning(self, answer: ApiAnswer) -> int:
+        return meaning(answer)
 
     def handshake(self, http: Http, ctx: Context) -> Reply | None:
         # Trello asks by HEAD before it makes the webhook, and wants 200.
