@@ -11,7 +11,7 @@ from dataclasses import replace
 from apps.sources.sdk import Context, Events, Fact, Link, Notification, Payload, RawEvent, Severity
 
 from ..github import SOURCE as GITHUB
-from ..github.common import actor, container
+from ..github.common import actor, container, words
 
 ISSUE = {
     "opened": "Issue opened", "edited": "Issue edited", "closed": "Issue closed", "reopened": "Issue reopened",
@@ -107,21 +107,33 @@ def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the 
     return handler
 
 
+def _ref_page(place: str, ref: str) -> str:
+    if not place or not ref:
+        return ""
+    return f"{place}/pulls/{ref[1:]}" if ref.startswith("#") else f"{place}/src/branch/{ref}"
+
+
+def _took(run: Payload) -> str:
+    start, end = run.time("$.started"), run.time("$.stopped")
+    seconds = int((end - start).total_seconds()) if start and end else 0
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s" if seconds > 0 else ""
+
+
 def action_run(event: RawEvent, ctx: Context) -> Notification:
     """Forgejo: a run of Actions failed, succeeded or recovered."""
     payload = event.payload
     run, what = payload.sub("$.run"), event.name.partition(".")[2]
     title = run.opt("$.title") or run.opt("$.workflow_id") or "run"
-    words, severity, status = {
+    title_words, severity, status = {
         "failure": ("Run failed", Severity.ATTENTION, "Failed"),
         "recover": ("Run works again", Severity.GOOD, "Recovered"),
         "success": ("Run succeeded", Severity.GOOD, "Succeeded"),
     }.get(what, ("Run ended", Severity.NEUTRAL, ""))
     sha, place = run.opt("$.commit_sha"), payload.first("$.run.repository.html_url", "$.repository.html_url")
-    where = container(payload)
+    where, ref = container(payload), run.opt("$.prettyref")
     name = run.opt("$.repository.full_name")
     return Notification(
-        title=f"{words}: {title}",
+        title=f"{title_words}: {title}",
         status=status,
         severity=severity,
         actor=actor(payload) or actor(run, "$.trigger_user"),
@@ -130,10 +142,10 @@ def action_run(event: RawEvent, ctx: Context) -> Notification:
         facts=(
             Fact("Run", f"#{run.opt('$.index_in_repo')}" if run.opt("$.index_in_repo") else ""),
             Fact("Workflow", run.opt("$.workflow_id")),
-            Fact("Branch", run.opt("$.prettyref")),
+            Fact("Pull request" if ref.startswith("#") else "Branch", ref, _ref_page(place, ref)),
             Fact("Commit", sha[:7], f"{place}/commit/{sha}" if place and sha else ""),
-            Fact("Before", payload.opt("$.prior_status")),
-            Fact("Started by", run.opt("$.event")),
+            Fact("Started by", words(run.opt("$.event"))),
+            Fact("Took", _took(run)),
         ),
         occurred_at=run.time("$.stopped") or run.time("$.updated"),
         thread_key=f"forgejo:run-{run.opt('$.id')}",

@@ -55,6 +55,8 @@ class GiteaFamily(Source):
         kind = self._kind(http, body)
         found = normal(body, kind)
         family = TYPES.get(kind, kind)
+        if family == "pull_request_comment" and not Payload(found).has("$.comment"):
+            family = "pull_request_review"  # by the header alone, a review with comments has this name
         if (
             family == "issue_comment"
             and "pull_request_comment" in self.events.defaults()

@@ -31,7 +31,11 @@ from .common import (
 
 events = Events()
 SHOWN = 5
-ZERO = "0" * 40
+
+
+def is_zero(sha: str) -> bool:
+    """GitHub's "no commit": 40 zeros, or 64 in repositories with SHA-256."""
+    return len(sha) >= 40 and not sha.strip("0")
 
 
 def _commits(payload: Payload, place: str) -> tuple[tuple[Item, ...], int]:
@@ -66,12 +70,13 @@ def push(event: RawEvent, ctx: Context) -> Notification:
     kind = "tag" if tag else "branch"
     before, after = payload.opt("$.before"), payload.opt("$.after")
     items, total = _commits(payload, place)
-    gone = payload.flag("$.deleted") or after == ZERO
-    new = payload.flag("$.created") or before == ZERO
+    gone = payload.flag("$.deleted") or is_zero(after)
+    new = payload.flag("$.created") or is_zero(before)
     forced = payload.flag("$.forced")
-    url = payload.opt("$.compare") or (
-        f"{place}/compare/{before[:12]}...{after[:12]}" if place and before else place
-    )
+    url = payload.opt("$.compare")
+    if not url and place:
+        known = before and not is_zero(before) and not is_zero(after)
+        url = f"{place}/compare/{before[:12]}...{after[:12]}" if known else f"{place}/tree/{name}"
     status, severity = "", Severity.INFO
     if gone:
         title, status, severity, url = (
@@ -112,11 +117,17 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         severity=severity,
         facts=facts,
         lists=lists,
-        button="Compare changes" if total and not gone else "Open repository" if gone else "Open",
+        button=_button(url, total, gone=gone),
         when="$.head_commit.timestamp",
         thread=ref,
         who=_pusher(payload),
     )
+
+
+def _button(url: str, total: int, *, gone: bool) -> str:
+    if gone:
+        return "Open repository"
+    return "Compare changes" if total and "/compare/" in url else "Open"
 
 
 @events.on("create", group="Code", label="Branch or tag created", default=False)

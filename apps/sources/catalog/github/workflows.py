@@ -116,7 +116,7 @@ def workflow_run(event: RawEvent, ctx: Context) -> Notification:
                 _commit(payload, sha),
             ),
             Fact("Started by", words(run.opt("$.event"))),
-            Fact("Took", _took(run, "$.run_started_at", "$.updated_at")),
+            Fact("Took", _took(run, "$.run_started_at", "$.updated_at") if run.opt("$.conclusion") else ""),
         ),
         links=_pulls(payload, "$.workflow_run.pull_requests"),
         button="Open failed run" if failed else "Open run",
