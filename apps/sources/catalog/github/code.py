@@ -206,7 +206,9 @@ def release(event: RawEvent, ctx: Context) -> Notification:
     )
     return tell(
         event,
-        f"{'Pre-release' if pre else 'Release'} {action_of(event)}".replace("prereleased", "published"),
+        "Release is the full version"
+        if action == "released"
+        else f"{'Pre-release' if pre else 'Release'} {action_of(event)}".replace("prereleased", "published"),
         what=made.opt("$.name") or tag or "(untitled)",
         url=made.opt("$.html_url") or (f"{place}/releases/tag/{tag}" if place and tag else place),
         status=status,

@@ -35,6 +35,7 @@ from . import (
     planning,
     pull_requests,
     repositories,
+    requests,
     security,
     workflows,
 )
@@ -175,6 +176,7 @@ for _module in (
     workflows,
     repositories,
     security,
+    requests,
     planning,
     packages,
     organizations,

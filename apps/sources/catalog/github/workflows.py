@@ -20,6 +20,7 @@ from apps.sources.sdk import (
 from .common import (
     action_of,
     actor,
+    body,
     first_line,
     login,
     names,
@@ -73,6 +74,13 @@ def _verb(item: Payload, event: RawEvent) -> str:
     return {"in_progress": "started", "queued": "is queued", "waiting": "is waiting"}.get(
         status
     ) or action_of(event)
+
+
+def _plural(verb: str) -> str:
+    for one, many in (("is ", "are "), ("was ", "were "), ("needs ", "need ")):
+        if verb.startswith(one):
+            return many + verb.removeprefix(one)
+    return verb
 
 
 def _took(item: Payload, start: str, end: str) -> str:
@@ -179,7 +187,7 @@ def check_run(event: RawEvent, ctx: Context) -> Notification:
         url=check.opt("$.html_url") or check.opt("$.details_url") or repository_url(payload),
         status=words(_result(check)),
         severity=_colour(check),
-        text=check.opt("$.output.summary")[:800],
+        text=body(payload, "$.check_run.output.summary", 800),
         facts=(
             Fact("App", check.opt("$.app.name")),
             Fact("Branch", check.opt("$.check_suite.head_branch")),
@@ -204,7 +212,7 @@ def check_suite(event: RawEvent, ctx: Context) -> Notification:
     sha, place = suite.opt("$.head_sha"), repository_url(payload)
     return tell(
         event,
-        f"Checks {_verb(suite, event)}",
+        f"Checks {_plural(_verb(suite, event))}",
         what=first_line(suite.opt("$.head_commit.message")) or suite.opt("$.head_branch") or sha[:7],
         url=f"{place}/commit/{sha}/checks" if place and sha else place,
         status=words(_result(suite)),
