@@ -47,10 +47,12 @@ LINKS = ("url", "link", "html_url", "web_url", "externalURL", "alert_url", "href
 STATES = (
     "status", "state", "monitorCondition", "NewStateValue", "severity", "level", "priority", "result", "alert_type",
 )  # fmt: skip
+OTHER_STATES = ("severity", "impact", "urgency", "priority", "level", "result", "buildResult", "buildStatus")
+TIMES = re.compile(r"(?i)(?:_at|time|date|timestamp|updated|created)$|[a-z]At$")
 SEVERITIES = {
     Severity.ATTENTION: (
         "critical", "error", "failed", "failure", "firing", "alerting", "down", "fatal", "emergency", "triggered", "high",
-        "disaster", "problem", "p1", "open", "red", "fired", "alarm", "sev0", "sev1",
+        "disaster", "problem", "p1", "open", "red", "fired", "major", "alarm", "sev0", "sev1",
     ),
     Severity.WARNING: ("warning", "warn", "degraded", "medium", "no_data", "nodata", "unstable", "p2", "yellow", "paused",
                        "sev2", "insufficient_data"),
@@ -58,7 +60,7 @@ SEVERITIES = {
     Severity.INFO: ("info", "information", "notice", "test", "sev3", "sev4"),
 }  # fmt: skip
 MAX_FACTS, MAX_ALERTS, MAX_TITLE = 16, 10, 300
-MAX_LISTS, MAX_LINES, MAX_DEEP = 3, 5, 40
+MAX_LISTS, MAX_LINES, MAX_DEEP, MAX_LINE = 3, 5, 40, 150
 
 
 def tell(payload: Payload, *, sender: str = "") -> Notification:
@@ -71,10 +73,20 @@ def tell(payload: Payload, *, sender: str = "") -> Notification:
         return _layout(raw, sender)
     title, title_key = _title(fields)
     text, text_key = _first(fields, TEXTS)
-    url, url_key = _first({key: value for key, value in fields.items() if value.startswith("http")}, LINKS)
+    pages = {key: value for key, value in fields.items() if value.startswith("http")}
+    beside = {
+        key: value for key, value in pages.items() if key.rpartition(".")[0] == title_key.rpartition(".")[0]
+    }
+    url, url_key = _first(beside, LINKS) if title else ("", "")
+    if not url:
+        url, url_key = _first(pages, LINKS)
     text = re.sub(r"^\s*%%%\s*|\s*%%%\s*$", "", text)  # Datadog's fence around Markdown
     state, state_key = _first(fields, STATES)
+    if fields.get("qualityGate.status"):  # SonarQube: the analysis ended well, but what did it find?
+        state, state_key = fields["qualityGate.status"], "qualityGate.status"
     severity = severity_of(state)
+    if severity is Severity.NEUTRAL:
+        severity = severity_of(_first(fields, OTHER_STATES)[0])
     if state_key.endswith("monitorCondition") and severity is Severity.ATTENTION:
         # Azure Monitor: how bad what fired is stands beside it.
         severity = severity_of(_first(fields, ("severity",))[0]) or severity
@@ -206,6 +218,9 @@ def _scalars(value: dict[str, Any], prefix: str = "", depth: int = 0) -> Iterato
         name = f"{prefix}{key}"
         if isinstance(item, bool):
             yield name, "yes" if item else "no"
+        elif isinstance(item, (int, float)) and TIMES.search(key) and 1e9 <= abs(item) < 1e13:
+            moment = parse_time(item)  # seconds or milliseconds since 1970
+            yield name, moment.isoformat() if moment else str(item)
         elif isinstance(item, (str, int, float)):
             if str(item).strip():
                 yield name, str(item).strip()
@@ -229,6 +244,9 @@ def _title(fields: dict[str, str]) -> tuple[str, str]:
     """The best title: a field that is named so, else one that ends so, else the kind of the event."""
     found = _first(fields, TITLES)
     if not found[0]:
+        text = _first(fields, TEXTS)[0]
+        if text and len(text) <= MAX_LINE and "\n" not in text:
+            return "", ""  # a short message says more than any name in the body
         named = ((value, key) for key, value in fields.items() if re.search(r"(?i)(name|title)$", key))
         found = next(named, ("", ""))
     if not found[0]:

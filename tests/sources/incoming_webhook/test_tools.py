@@ -140,3 +140,52 @@ def test_a_card_of_google_chat_is_told_by_its_words() -> None:
     assert "broken" in found.text
     assert "<" not in found.text
     assert "a1b2" not in found.text
+
+
+def test_a_short_message_is_the_title_rather_than_somebodys_name() -> None:
+    found = generic({"alert": {"message": "Database is down", "username": "ada", "priority": "P1"}})
+    assert (found.title, found.severity) == ("Database is down", "attention")
+    assert found.text == ""
+
+
+def test_the_page_beside_the_title_is_opened_and_not_that_of_the_person() -> None:
+    agent = {"summary": "Ada", "html_url": "https://pages.example/users/ada"}
+    data = {
+        "title": "Database is down",
+        "html_url": "https://pages.example/incidents/7",
+        "status": "triggered",
+    }
+    found = generic({"event": {"agent": agent, "data": data}})
+    assert found.subject is not None
+    assert (found.subject.title, found.subject.url) == (
+        "Database is down",
+        "https://pages.example/incidents/7",
+    )
+
+
+def test_a_state_that_says_nothing_takes_its_colour_from_the_impact() -> None:
+    assert generic({"name": "API", "status": "investigating", "impact": "critical"}).severity == "attention"
+    assert generic({"name": "API", "status": "resolved", "impact": "critical"}).severity == "good"
+
+
+def test_an_analysis_that_ended_well_with_a_failed_quality_gate_is_bad_news() -> None:
+    body = {
+        "status": "SUCCESS",
+        "project": {"name": "Shop"},
+        "qualityGate": {"name": "Ours", "status": "ERROR"},
+    }
+    found = generic(body)
+    assert (found.title, found.status, found.severity) == ("Shop", "Error", "attention")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "shown_as"),
+    [
+        ("createdAt", 1700000000000, "14 Nov 2023, 22:13 UTC"),
+        ("pushed_at", 1700000000, "14 Nov 2023, 22:13 UTC"),
+        ("build_number", 1700000000, "1700000000"),
+        ("update_time", 12, "12"),
+    ],
+)
+def test_seconds_since_1970_are_shown_as_a_time(key: str, value: int, shown_as: str) -> None:
+    assert f'"value": "{shown_as}"' in shown(http({"title": "T", key: value}))
