@@ -136,7 +136,7 @@ def _unfolded(value: Any) -> Any:
 
 def _lists(raw: dict[str, Any]) -> tuple[Items, ...]:
     """The lists of objects at the top, each object by what it is called."""
-    made = []
+    made: list[Items] = []
     for key, value in raw.items():
         if not isinstance(value, list) or not any(isinstance(each, dict) for each in value):
             continue

@@ -205,3 +205,41 @@ def test_a_checks_summary_is_read_as_the_markdown_it_is() -> None:
 )
 def test_titles_are_sentences_of_people(family: str, body: dict[str, Any], title: str) -> None:
     assert told(family, body).title == title
+
+
+@pytest.mark.parametrize(
+    ("family", "ref"),
+    [
+        ("push", "refs/heads/gh-readonly-queue/main/pr-4-5e5e"),
+        ("create", "gh-readonly-queue/main/pr-4-5e5e"),
+        ("delete", "gh-readonly-queue/main/pr-4-5e5e"),
+    ],
+)
+def test_the_branches_of_the_merge_queue_are_noise(family: str, ref: str) -> None:
+    body = {"ref": ref, "ref_type": "branch", "repository": REPOSITORY, "sender": ADA, "commits": []}
+    http = Http(headers=Headers({"x-github-event": family}), body=json.dumps(body).encode())
+    (found,) = outcomes(SOURCE, http)
+    assert (found.outcome, found.code) == ("ignored", "nothing_to_tell")
+    assert "merge queue" in found.reason
+
+
+def test_a_projects_field_is_told_once() -> None:
+    change = {"field_name": "Status", "from": {"name": "To do"}, "to": {"name": "Done"}}
+    body = {
+        "action": "edited",
+        "projects_v2_item": {"content_type": "Issue"},
+        "changes": {"field_value": change},
+    }
+    found = told("projects_v2_item", body)
+    assert [(fact.title, fact.value) for fact in found.facts if fact.value] == [
+        ("Field", "Status"),
+        ("From", "To do"),
+        ("To", "Done"),
+    ]
+
+
+def test_a_push_that_only_takes_commits_away_can_be_compared() -> None:
+    body = {"ref": "refs/heads/main", "before": "4d" * 20, "after": "5e" * 20, "forced": True, "commits": [],
+            "compare": "https://git.example/ada/web/compare/4d4d...5e5e"}  # fmt: skip
+    found = told("push", body)
+    assert (found.title, found.link_title) == ("Force-push to main", "Compare changes")

@@ -8,7 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from apps.sources.sdk import Context, Events, Fact, Link, Notification, Payload, RawEvent, Severity
+from apps.sources.sdk import (
+    Context,
+    Events,
+    Fact,
+    Ignore,
+    Link,
+    Notification,
+    Outcome,
+    Payload,
+    RawEvent,
+    Severity,
+)
 
 from ..github import SOURCE as GITHUB
 from ..github.common import actor, container, words
@@ -75,7 +86,7 @@ def catalogue(product: str, *, more: bool) -> Events:
 
 
 def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the SDK's decorator types it
-    def handler(event: RawEvent, ctx: Context) -> Notification:
+    def handler(event: RawEvent, ctx: Context) -> Outcome:
         action = event.payload.opt("$.action") if theirs not in WITHOUT_ACTION else ""
         if theirs == "pull_request_review":
             action = "submitted"
@@ -84,6 +95,8 @@ def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the 
         payload = Payload({**event.payload.raw, "action": action}) if action else event.payload
         name = f"{theirs}.{action}" if action else theirs
         found = GITHUB.notify(RawEvent(name, event.id, payload), ctx)
+        if isinstance(found, Ignore):
+            return found
         if not isinstance(found, Notification):
             return Notification(
                 f"{product}: {event.name}", container=container(payload), actor=actor(payload)
@@ -102,6 +115,7 @@ def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the 
             thread_key=thread,
             subject=replace(found.subject, url=page(found.subject.url)) if found.subject else None,
             facts=tuple(replace(fact, url=page(fact.url)) for fact in found.facts),
+            lists=tuple(replace(each, more_url=page(each.more_url)) for each in found.lists),
         )
 
     return handler

@@ -7,10 +7,12 @@ from apps.sources.sdk import (
     Context,
     Events,
     Fact,
+    Ignore,
     Item,
     Items,
     Link,
     Notification,
+    Outcome,
     Payload,
     RawEvent,
     Severity,
@@ -31,6 +33,13 @@ from .common import (
 
 events = Events()
 SHOWN = 5
+
+
+QUEUE = Ignore("GitHub makes and deletes this branch itself, to test a merge queue's group.")
+
+
+def _is_queue(ref: str) -> bool:
+    return short_ref(ref).startswith("gh-readonly-queue/")
 
 
 def is_zero(sha: str) -> bool:
@@ -62,10 +71,12 @@ def _pusher(payload: Payload) -> Actor | None:
 
 
 @events.on("push", group="Code", label="Commits pushed, branch or tag moved")
-def push(event: RawEvent, ctx: Context) -> Notification:
+def push(event: RawEvent, ctx: Context) -> Outcome:
     """Commits arrived, or a branch or tag was made, moved or deleted."""
     payload, place = event.payload, repository_url(event.payload)
     ref = payload.opt("$.ref")
+    if _is_queue(ref):
+        return QUEUE
     name, tag = short_ref(ref), ref.startswith("refs/tags/")
     kind = "tag" if tag else "branch"
     before, after = payload.opt("$.before"), payload.opt("$.after")
@@ -117,33 +128,35 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         severity=severity,
         facts=facts,
         lists=lists,
-        button=_button(url, total, gone=gone),
+        button=_button(url, gone=gone),
         when="$.head_commit.timestamp",
         thread=ref,
         who=_pusher(payload),
     )
 
 
-def _button(url: str, total: int, *, gone: bool) -> str:
+def _button(url: str, *, gone: bool) -> str:
     if gone:
         return "Open repository"
-    return "Compare changes" if total and "/compare/" in url else "Open"
+    return "Compare changes" if "/compare/" in url else "Open"
 
 
 @events.on("create", group="Code", label="Branch or tag created", default=False)
-def create(event: RawEvent, ctx: Context) -> Notification:
+def create(event: RawEvent, ctx: Context) -> Outcome:
     """A branch or tag was made."""
     return _ref(event, "created", Severity.GOOD)
 
 
 @events.on("delete", group="Code", label="Branch or tag deleted", default=False)
-def delete(event: RawEvent, ctx: Context) -> Notification:
+def delete(event: RawEvent, ctx: Context) -> Outcome:
     """A branch or tag was deleted."""
     return _ref(event, "deleted", Severity.WARNING)
 
 
-def _ref(event: RawEvent, verb: str, severity: Severity) -> Notification:
+def _ref(event: RawEvent, verb: str, severity: Severity) -> Outcome:
     payload, place = event.payload, repository_url(event.payload)
+    if _is_queue(payload.opt("$.ref")):
+        return QUEUE
     name, kind = short_ref(payload.opt("$.ref")), payload.opt("$.ref_type") or "branch"
     url = f"{place}/tree/{name}" if place and verb == "created" else place
     return tell(

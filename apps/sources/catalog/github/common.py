@@ -177,6 +177,8 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
     found = []
     for key in payload.sub("$.changes").keys("$")[:6]:
         old = payload.first(f"$.changes.{key}.from", f"$.changes.{key}.old", f"$.changes.{key}.from.name")
+        if key == "field_value" and old:
+            continue  # its own facts name the field
         if key == "body":
             found.append(Fact("Changed", "Description"))
         elif old:

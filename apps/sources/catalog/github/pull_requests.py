@@ -134,7 +134,7 @@ def pull_request(event: RawEvent, ctx: Context) -> Notification:
     if action == "stacked" and stack.has("$.size"):
         facts = (Fact("Stack", f"{stack.opt('$.position') or '?'} of {stack.opt('$.size')}"), *facts)
     if action == "dequeued" and event.payload.opt("$.reason"):
-        facts = (Fact("Reason", words(event.payload.opt("$.reason"))), *facts)
+        facts = (Fact("Reason", words(event.payload.opt("$.reason")).replace("Ci ", "CI ")), *facts)
     if change.opt("$.merged_by.login"):
         facts = (*facts, Fact("Merged by", change.opt("$.merged_by.login")))
     compare = event.payload.opt("$.before"), event.payload.opt("$.after")
