@@ -159,9 +159,38 @@ def discord_message(data: object) -> Card | None:
                 {"style": blocks.STYLES[colour]} if colour is not Severity.NEUTRAL else {}
             )
             body.append(blocks.box(items, separator=True, spacing="Medium", **style))
-    if not text and not any(part.get("type") == "Container" for part in body):
+    parts = [part for each in objects(found.get("components"), 40) for part in _component(each, actions, 0)]
+    body += parts
+    if not text and not parts and not any(part.get("type") == "Container" for part in body):
         return None
-    return blocks.finish(body, actions=actions, summary=first or text or sender, severity=severity)
+    first = first or text or Markdown(next((str(part["text"]) for part in parts if part.get("text")), ""))
+    return blocks.finish(body, actions=actions, summary=first or sender, severity=severity)
+
+
+def _component(source: dict[str, Any], actions: list[Element], depth: int) -> list[Element]:
+    """What of Discord's components can be shown: texts, pictures, and buttons that open a page.
+
+    https://docs.discord.com/developers/components/reference
+    """
+    kind = source.get("type")
+    if kind == 2 and source.get("url"):
+        button = blocks.button(str(mixed.line(source.get("label"))), source.get("url"))
+        actions += [button] if button else []
+        return []
+    if kind == 10:
+        text = _discord(source.get("content"))
+        return [blocks.say(text)] if text else []
+    if kind in (11, 12):
+        media = objects(source.get("items"), 10) if kind == 12 else iter([source])
+        found = [
+            blocks.picture(fields(each.get("media")).get("url"), str(each.get("description") or ""))
+            for each in media
+        ]
+        return blocks.pictures([each for each in found if each])
+    if depth > 4:
+        return []
+    inner = [*objects(source.get("components"), 40), *objects(source.get("accessory"), 1)]
+    return [part for each in inner for part in _component(each, actions, depth + 1)]
 
 
 def _discord(value: object, max_chars: int = 4000) -> Markdown:

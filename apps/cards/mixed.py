@@ -42,7 +42,7 @@ _ALT = re.compile(r"""(?i)\balt\s*=\s*["']([^"'<>]{1,200})["']""")
 # Jenkins' own examples write links as for Slack, to whatever the message is sent.
 _SLACK_LINK = re.compile(r"<(https?://[^\s<>|]{1,4000})\|([^<>|\n]{1,500})>")
 _BARE_URL = re.compile(r"""(?<![\w("'<\[=/`\]:>])https?://[^\s<>"'`)\]|]+[^\s<>"'`)\]|.,;:!?*_]""")
-_EMPHASIS = re.compile(r"(\]\([^()\s]*\))|(?<!\\)\*\*|(?<![\\\w])_|(?<!\\)_(?!\w)")
+_EMPHASIS = re.compile(r"(\]\([^()\s]*\))|(?<!\\)\*\*?|(?<![\\\w])_|(?<!\\)_(?!\w)")
 # People end a list by simply going on; Markdown would take the next line into the last item.
 _AFTER_ITEM = re.compile(r"(?m)^([ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+[^\n]*)\n(?=[^\s\d*+•-])")
 _RULE = re.compile(

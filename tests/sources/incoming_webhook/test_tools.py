@@ -189,3 +189,17 @@ def test_an_analysis_that_ended_well_with_a_failed_quality_gate_is_bad_news() ->
 )
 def test_seconds_since_1970_are_shown_as_a_time(key: str, value: int, shown_as: str) -> None:
     assert f'"value": "{shown_as}"' in shown(http({"title": "T", key: value}))
+
+
+def test_discords_components_give_their_words_pictures_and_pages() -> None:
+    row = {"type": 1, "components": [{"type": 2, "style": 5, "label": "Log", "url": "https://ci.example/log"},
+                                     {"type": 2, "style": 1, "label": "Dead", "custom_id": "x"}]}  # fmt: skip
+    words = {"type": 9, "components": [{"type": 10, "content": "**Broken** by <@81384788765712384>"}],
+             "accessory": {"type": 11, "media": {"url": "https://ci.example/i.png"}, "description": "chart"}}  # fmt: skip
+    card = shown(
+        http({"username": "CI", "flags": 32768, "components": [{"type": 17, "components": [words, row]}]})
+    )
+    assert "**Broken** by @someone" in card
+    assert "https://ci.example/log" in card
+    assert '"altText": "chart"' in card
+    assert "Dead" not in card
