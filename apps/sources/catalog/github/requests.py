@@ -86,6 +86,6 @@ for _family, (_noun, _) in FAMILIES.items():
     events.many(
         {f"{_family}.{action}": f"{_noun} {verb}" for action, verb in ACTIONS.items()},
         group="Security",
-        default=[f"{_family}.created"],
+        default=False,  # an older Enterprise Server refuses a webhook that asks for an event it does not know
     )(exemption)
     events.fallback(_family)(exemption)
