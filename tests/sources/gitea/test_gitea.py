@@ -150,3 +150,16 @@ def test_a_run_of_forgejos_actions_names_its_branch_or_pull_request(ref: str, ti
     assert "Before" not in shown
     assert found.actor is not None
     assert found.actor.url == "https://git.example/ada"
+
+
+def test_a_run_that_ended_otherwise_is_told_in_forgejos_word() -> None:
+    run = {
+        "id": 21,
+        "title": "Oil it",
+        "repository": REPOSITORY,
+        "workflow_id": "ci.yml",
+        "status": "cancelled",
+    }
+    body = {"action": "cancelled", "run": run, "prior_status": "running", "repository": None}
+    name, found = told(FORGEJO, "action_run_cancelled", body)
+    assert (name, found.title, found.status) == ("action_run.cancelled", "Run cancelled: Oil it", "Cancelled")

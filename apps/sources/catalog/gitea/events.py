@@ -128,7 +128,8 @@ def _ref_page(place: str, ref: str) -> str:
 
 
 def _took(run: Payload) -> str:
-    start, end = run.time("$.started"), run.time("$.stopped")
+    start = run.time("$.started") or run.time("$.run_started_at")
+    end = run.time("$.stopped") or run.time("$.updated_at")
     seconds = int((end - start).total_seconds()) if start and end else 0
     return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s" if seconds > 0 else ""
 
@@ -142,7 +143,7 @@ def action_run(event: RawEvent, ctx: Context) -> Notification:
         "failure": ("Run failed", Severity.ATTENTION, "Failed"),
         "recover": ("Run works again", Severity.GOOD, "Recovered"),
         "success": ("Run succeeded", Severity.GOOD, "Succeeded"),
-    }.get(what, ("Run ended", Severity.NEUTRAL, ""))
+    }.get(what, (f"Run {words(what).lower() or 'ended'}", Severity.NEUTRAL, words(what)))
     sha, place = run.opt("$.commit_sha"), payload.first("$.run.repository.html_url", "$.repository.html_url")
     where, ref = container(payload), run.opt("$.prettyref")
     name = run.opt("$.repository.full_name")
@@ -161,7 +162,7 @@ def action_run(event: RawEvent, ctx: Context) -> Notification:
             Fact("Started by", words(run.opt("$.event"))),
             Fact("Took", _took(run)),
         ),
-        occurred_at=run.time("$.stopped") or run.time("$.updated"),
+        occurred_at=run.time("$.stopped") or run.time("$.updated") or run.time("$.updated_at"),
         thread_key=f"forgejo:run-{run.opt('$.id')}",
         link_title="Open run",
     )
