@@ -102,7 +102,7 @@ def picture(url: object, alt: str = "", **properties: object) -> Element | None:
     """A picture, or None when there is no address. Whether Teams can load it is decided later."""
     if not isinstance(url, str) or not url.strip():
         return None
-    return {"type": "Image", "url": url.strip(), "altText": alt or "picture", **properties}
+    return {"type": "Image", "url": url.strip(), "altText": plain(alt) or "picture", **properties}
 
 
 def pictures(found: list[Element]) -> list[Element]:

@@ -6,6 +6,8 @@ https://discord.com/developers/docs/resources/webhook
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import Any
 
 from apps.cards import blocks, limits, messagecard, mixed
@@ -22,6 +24,9 @@ COLOURS = {
     "accent": Severity.INFO,
 }
 MAX_EMBEDS = 10
+_DISCORD_TIME = re.compile(r"<t:(\d{1,12})(?::[tTdDfFR])?>")
+_DISCORD_EMOJI = re.compile(r"<a?:(\w{2,40}):\d{5,25}>")
+_DISCORD_MENTION = re.compile(r"<([@#])[!&]?\d{5,25}>")
 
 
 def adaptive_card(content: object, *, summary: str = "", allow_mentions: bool = True) -> Card | None:
@@ -139,7 +144,7 @@ def discord_message(data: object) -> Card | None:
     sender = mixed.line(found.get("username"), max_chars=80)
     if sender:
         body.append(blocks.subtle(sender))
-    text = mixed.convert(found.get("content"))
+    text = _discord(found.get("content"))
     if text:
         body.append(blocks.say(text))
     severity, first = Severity.NEUTRAL, Markdown("")
@@ -154,9 +159,70 @@ def discord_message(data: object) -> Card | None:
                 {"style": blocks.STYLES[colour]} if colour is not Severity.NEUTRAL else {}
             )
             body.append(blocks.box(items, separator=True, spacing="Medium", **style))
-    if not text and not any(part.get("type") == "Container" for part in body):
+    parts = [part for each in objects(found.get("components"), 40) for part in _component(each, actions, 0)]
+    body += parts
+    if not text and not parts and not any(part.get("type") == "Container" for part in body):
         return None
-    return blocks.finish(body, actions=actions, summary=first or text or sender, severity=severity)
+    first = first or text or Markdown(next((str(part["text"]) for part in parts if part.get("text")), ""))
+    return blocks.finish(body, actions=actions, summary=first or sender, severity=severity)
+
+
+def _component(source: dict[str, Any], actions: list[Element], depth: int) -> list[Element]:
+    """What of Discord's components can be shown: texts, pictures, and buttons that open a page.
+
+    https://docs.discord.com/developers/components/reference
+    """
+    kind = source.get("type")
+    if kind == 2 and source.get("url"):
+        button = blocks.button(str(mixed.line(source.get("label"))), source.get("url"))
+        actions += [button] if button else []
+        return []
+    if kind == 10:
+        text = _discord(source.get("content"))
+        return [blocks.say(text)] if text else []
+    if kind in (11, 12):
+        media = objects(source.get("items"), 10) if kind == 12 else iter([source])
+        found = [
+            blocks.picture(fields(each.get("media")).get("url"), str(each.get("description") or ""))
+            for each in media
+        ]
+        return blocks.pictures([each for each in found if each])
+    if depth > 4:
+        return []
+    inner = [*objects(source.get("components"), 40), *objects(source.get("accessory"), 1)]
+    return [part for each in inner for part in _component(each, actions, depth + 1)]
+
+
+def _discord(value: object, max_chars: int = 4000) -> Markdown:
+    """A text with Discord's own marks: ids of people and roles mean nothing outside, times and emoji are written out.
+
+    https://docs.discord.com/developers/reference#message-formatting
+    """
+    text = mixed.text_of(value)
+    text = _DISCORD_TIME.sub(lambda found: _moment(int(found[1])) or found[0], text)
+    text = _DISCORD_EMOJI.sub(r":\1:", text)
+    text = re.sub(r"</([\w -]{1,100}):\d{5,25}>", r"/\1", text)
+    text = _DISCORD_MENTION.sub(lambda found: "#channel" if found[1] == "#" else "@someone", text)
+    text = re.sub(r"\|\|([^|\n]{1,1000})\|\|", r"\1", text)
+    return mixed.convert(text, max_chars=max_chars)
+
+
+def _moment(seconds: int) -> str:
+    if not 0 < seconds < 10**11:
+        return ""
+    return dt.datetime.fromtimestamp(seconds, dt.UTC).strftime("%d %b %Y, %H:%M UTC")
+
+
+def _written_at(value: object) -> str:
+    """An embed's time; Discord takes ISO 8601 only."""
+    if not isinstance(value, str) or not re.match(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}", value):
+        return ""
+    try:
+        found = dt.datetime.fromisoformat(value)
+    except ValueError:
+        return ""
+    found = found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return found.astimezone(dt.UTC).strftime("%d %b %Y, %H:%M UTC") if 1 < found.year < 9999 else ""
 
 
 def _embed(embed: dict[str, Any], actions: list[Element]) -> tuple[list[Element], Markdown]:
@@ -170,11 +236,11 @@ def _embed(embed: dict[str, Any], actions: list[Element]) -> tuple[list[Element]
         items.append(blocks.heading(blocks.titled(title, embed.get("url"))))
         link = blocks.button("Open", embed.get("url"))
         actions += [link] if link and not actions else []
-    text = mixed.convert(embed.get("description"))
+    text = _discord(embed.get("description"))
     if text:
         items.append(blocks.say(text))
     pairs = [
-        (mixed.line(each.get("name")) or "\u00a0", mixed.convert(each.get("value"), max_chars=800))
+        (mixed.line(each.get("name")) or "\u00a0", _discord(each.get("value"), 800))
         for each in objects(embed.get("fields"), 25)
     ]
     items += blocks.facts(list(pairs))
@@ -182,6 +248,7 @@ def _embed(embed: dict[str, Any], actions: list[Element]) -> tuple[list[Element]
         image = blocks.picture(fields(embed.get(key)).get("url"), title or "picture")
         items += blocks.pictures([image]) if image else []
     footer = mixed.line(fields(embed.get("footer")).get("text"))
-    if footer:
-        items.append(blocks.subtle(footer))
+    last = " · ".join(part for part in (footer, _written_at(embed.get("timestamp"))) if part)
+    if last:
+        items.append(blocks.subtle(last))
     return items, title or name or Markdown(truncate(text, 200))

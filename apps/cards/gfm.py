@@ -166,7 +166,8 @@ class _Writer:
         """One paragraph's text."""
         out: list[str] = []
         targets: list[str] = []
-        for token in tokens:
+        italics: list[int] = []  # where the open ones stand
+        for index, token in enumerate(tokens):
             kind = token.type
             if kind == "text":
                 out.append(
@@ -178,8 +179,16 @@ class _Writer:
                 out.append("\n\n" if kind == "hardbreak" else " ")
             elif kind in ("strong_open", "strong_close"):
                 out.append("**")
-            elif kind in ("em_open", "em_close"):
+            elif kind == "em_open":
+                italics.append(len(out))
                 out.append("_")
+            elif kind == "em_close":
+                out.append("_")
+                start = italics.pop() if italics else 0
+                after = tokens[index + 1].content[:1] if index + 1 < len(tokens) else ""
+                before = out[start - 1][-1:] if start else ""
+                if before.isalnum() or after.isalnum():
+                    out[start] = out[-1] = "*"  # an underscore inside a word is no mark
             elif kind == "link_open":
                 targets.append(self._url(token.attrGet("href")))
                 out.append("[" if targets[-1] else "")

@@ -39,8 +39,10 @@ _HREF = (
 _ANCHOR = re.compile(rf"(?is)<a{_HREF % 'href'}>(.{{0,1000}}?)</a\s*>")
 _PICTURE = re.compile(rf"(?is)<img{_HREF % 'src'}/?>")
 _ALT = re.compile(r"""(?i)\balt\s*=\s*["']([^"'<>]{1,200})["']""")
+# Jenkins' own examples write links as for Slack, to whatever the message is sent.
+_SLACK_LINK = re.compile(r"<(https?://[^\s<>|]{1,4000})\|([^<>|\n]{1,500})>")
 _BARE_URL = re.compile(r"""(?<![\w("'<\[=/`\]:>])https?://[^\s<>"'`)\]|]+[^\s<>"'`)\]|.,;:!?*_]""")
-_EMPHASIS = re.compile(r"(\]\([^()\s]*\))|(?<!\\)\*\*|(?<![\\\w])_|(?<!\\)_(?!\w)")
+_EMPHASIS = re.compile(r"(\]\([^()\s]*\))|(?<!\\)\*\*?|(?<![\\\w])_|(?<!\\)_(?!\w)")
 # People end a list by simply going on; Markdown would take the next line into the last item.
 _AFTER_ITEM = re.compile(r"(?m)^([ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+[^\n]*)\n(?=[^\s\d*+•-])")
 _RULE = re.compile(
@@ -88,6 +90,7 @@ def text_of(value: object) -> str:
 def _as_markdown(source: str) -> str:
     """The HTML tags as Markdown, other angle brackets as literal text, and every new line kept."""
     if "<" in source:
+        source = _SLACK_LINK.sub(_slack_link, source)
         source = _SILENT.sub("", source)
         source = _BREAK.sub("\n\n", source)
         for _ in range(3):  # spans in spans
@@ -106,6 +109,12 @@ def _as_markdown(source: str) -> str:
     source = _AFTER_ITEM.sub(r"\1\n\n", source)
     source = _BARE_URL.sub(lambda found: f"<{found[0]}>", source)
     return re.sub(r"[ \t]*\n", "  \n", source)
+
+
+def _slack_link(found: re.Match[str]) -> str:
+    url = safe_url(html.unescape(found[1]))
+    words = found[2].strip().replace("[", "(").replace("]", ")")
+    return f"[{words or url}](<{url}>)" if url else words
 
 
 def _one_line(text: str) -> str:

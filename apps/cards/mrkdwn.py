@@ -11,6 +11,7 @@ import re
 from apps.cards.notification import Markdown
 from apps.cards.text import clean, escape, link, truncate
 
+_FENCE = re.compile(r"```(.{1,4000}?)```", re.DOTALL)
 _TOKEN = re.compile(
     r"<(?P<angle>[^<>\n]{1,2000})>"
     r"|(?<![\w*])\*(?P<bold>[^*\s](?:[^*\n]{0,500}[^*\s])?)\*(?![\w*])"
@@ -18,13 +19,23 @@ _TOKEN = re.compile(
     r"|(?<![\w~])~(?P<strike>[^~\n]{1,500})~(?![\w~])"
     r"|`{1,3}(?P<code>[^`]{1,2000})`{1,3}"
 )
+_MARKED = re.compile(r"^([*_~`]{1,3})(.+?)\1$")
 
 
 def convert(text: object, *, max_chars: int = 4000) -> Markdown:
     """The text in the subset of Teams. Raises nothing."""
     source = clean(text)[: max(max_chars * 4, 2000)]
-    lines = [re.sub(r"^\s*[•◦▪]\s*", "- ", _line(line)) for line in source.split("\n")]
+    lines: list[str] = []
+    at = 0
+    for found in _FENCE.finditer(source):  # a block of code, whose lines and marks are literal
+        lines += [*_lines(source[at : found.start()]), *(_words(line) for line in found[1].split("\n"))]
+        at = found.end()
+    lines += _lines(source[at:])
     return Markdown(truncate(Markdown("\n\n".join(line for line in lines if line.strip())), max_chars))
+
+
+def _lines(text: str) -> list[str]:
+    return [re.sub(r"^\s*[•◦▪]\s*", "- ", _line(line)) for line in text.split("\n")]
 
 
 def _line(text: str, depth: int = 0) -> str:
@@ -55,4 +66,6 @@ def _angle(value: str) -> str:
     if target.startswith("!"):  # <!here>, <!subteam^S1|@team>, <!date^...^...|fallback>
         return _words(name or "@" + target[1:].split("^")[0])
     url = html.unescape(target)
-    return str(link(html.unescape(name) or url, url))
+    # Slack shows `<url|*title*>` as a bold link; a link of ours is told apart anyway.
+    words = _MARKED.sub(r"\2", name.strip())
+    return str(link(html.unescape(words) or url, url))

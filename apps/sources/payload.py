@@ -20,6 +20,7 @@ from apps.core.errors import PayloadError
 MAX_DEPTH = 100
 _STEP = re.compile(r"([^.\[\]]+)|\[(-?\d+)\]")
 _MISSING = object()
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 
 
 @lru_cache(maxsize=4096)
@@ -187,9 +188,10 @@ def parse_time(value: object) -> dt.datetime | None:
         moment = dt.datetime.fromisoformat(text)
     except (ValueError, OverflowError, OSError):
         return None
-    if moment.year < 1900:  # .NET's and Jira's "never"
+    if moment.year < 1900:  # .NET's, Go's and Jira's "never"
         return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)
+    return moment if moment != _EPOCH else None  # what a number 0 becomes when a server writes it out
 
 
 def parse_json(body: bytes | str) -> Any:

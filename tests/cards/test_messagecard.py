@@ -230,3 +230,17 @@ def test_many_sections_and_facts_fit_and_say_so() -> None:
 )
 def test_markdown_and_html_in_one_text_are_both_understood(text: str, shown: str) -> None:
     assert mixed.convert(text) == shown
+
+
+def test_a_pictures_words_hold_no_marks() -> None:
+    made = card(
+        summary="s",
+        sections=[
+            {
+                "activityTitle": "Push to **[main](https://a.example)**",
+                "activityImage": "https://a.example/i.png",
+            }
+        ],
+    )
+    (image,) = elements(made, "Image")
+    assert image["altText"] == "Push to main"

@@ -37,6 +37,8 @@ def texts(made: Card) -> list[str]:
         ("**markdown** [x](https://a.example)", "**markdown** [x](https://a.example)"),
         ("*<https://a.example|there>* is _*new*_", "**[there](https://a.example)** is _**new**_"),
         ("snake_case and _ alone", "snake_case and \\_ alone"),
+        ("<https://a.example|*Error* in _app_> <https://a.example|*Error*>", "[\\*Error\\* in \\_app\\_](https://a.example) [Error](https://a.example)"),
+        ("log:```a *b*\n\n  c_d```end", "log:\n\na \\*b\\*\n\n  c_d\n\nend"),
     ],
 )  # fmt: skip
 def test_slacks_marks_and_ordinary_markdown_are_told_apart(text: str, shown: str) -> None:

@@ -78,6 +78,22 @@ def test_plain_takes_the_marks_away() -> None:
     assert plain(md("**{a}** {b}", a="x*y", b=link("page", "https://a.example"))) == "x*y page"
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("un*frigging*believable", "un*frigging*believable"),
+        ("*it* and _it_", "_it_ and _it_"),
+        ("2*3*4 *a*b", "2*3*4 *a*b"),
+        ("***both***", "_**both**_"),
+    ],
+)
+def test_italics_inside_a_word_are_marked_so_that_teams_sees_them(text: str, expected: str) -> None:
+    made = from_gfm(text)
+    assert made == expected
+    assert "_" not in shown(made)
+    assert "*" not in plain(made)
+
+
 def test_github_markdown_becomes_the_subset() -> None:
     text = (
         "# Title\n<!-- hint -->\nHello **you**, see [docs](docs/a.md) ![shot](https://a.example/s.png) :tada:\n\n"

@@ -264,3 +264,8 @@ def test_changes_without_a_link_are_compared_by_their_hashes() -> None:
     subject = note(push, "repo:push").subject
     assert subject is not None
     assert "/branches/compare/3f8a1c5e9b7d2046a8c1e3f5b7d9024681ace357..b1e6d0c4" in subject.url
+
+
+def test_what_bitbucket_could_not_work_out_in_a_push_is_no_branch_without_a_name() -> None:
+    moved = {"repository": {"full_name": "t/r"}, "push": {"changes": [{"old": None, "new": None}]}}
+    assert note(moved, "repo:push").title == "Push to t/r"

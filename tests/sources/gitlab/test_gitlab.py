@@ -185,3 +185,61 @@ def test_a_reaction_on_a_design_names_the_picture() -> None:
         "position": {"new_path": "designs/issue-1/pear.png"},
     }
     assert note_of(read(body)).title == "Reaction 👍 on a comment on design: pear.png"
+
+
+def test_a_requirement_is_archived_and_reopened_by_an_update_of_its_state_alone() -> None:
+    body = body_of("issue.updated")
+    body["object_attributes"]["type"] = "Requirement"
+    body["changes"] = {"state_id": {"previous": 1, "current": 2}}
+    result = read(body)
+    assert result.event.name == "issue.closed"
+    assert note_of(result).title.startswith("Requirement closed: ")
+    body["changes"] = {"state_id": {"previous": 2, "current": 1}}
+    assert read(body).event.name == "issue.reopened"
+    body["changes"] = {"state_id": {"previous": 1, "current": 1}}
+    assert read(body).event.name == "issue.updated"
+
+
+@pytest.mark.parametrize("where", ["note", "object_attributes"])
+def test_a_design_without_a_page_of_its_own_is_found_by_its_file(where: str) -> None:
+    body = body_of("note.design")
+    position = {"new_path": "designs/issue-7/front door.png"}
+    body["object_attributes"].update(url=None, position=position if where == "object_attributes" else None)
+    if where == "note":
+        body = {
+            **body_of("emoji.awarded"),
+            "note": {"note": "Hm", "noteable_type": "DesignManagement::Design"},
+        }
+        body.pop("issue", None)
+        body["note"]["position"] = position
+        body["object_attributes"].update(awarded_on_url=None, awardable_type="Note")
+    found = note_of(read(body))
+    assert found.subject is not None
+    assert found.subject.url.endswith("/-/issues/7/designs/front%20door.png")
+
+
+def test_a_comment_names_the_kind_of_work_it_is_on() -> None:
+    body = body_of("note.issue")
+    body["issue"]["type"] = "Incident"
+    assert note_of(read(body)).title.startswith("Comment on incident: ")
+
+
+def test_an_old_servers_visibility_is_a_word() -> None:
+    body = {**body_of("project.created"), "project_visibility": "visibilitylevel|private"}
+    assert "Private" in [fact.value for fact in note_of(read(body)).facts]
+
+
+def test_who_wrote_a_releases_commit_is_not_said_to_have_published_it() -> None:
+    body = body_of("release.created")
+    body.pop("user", None)
+    found = note_of(read(body))
+    assert found.actor is None
+    assert body["commit"]["author"]["name"] in [fact.value for fact in found.facts]
+
+
+@pytest.mark.parametrize(
+    ("event", "title"), [("project_unarchive", "Project unarchived"), ("group_archive", "Group archived")]
+)
+def test_archiving_is_told_in_the_past(event: str, title: str) -> None:
+    body = {**body_of("project.archived"), "event_name": event, "name": "Web"}
+    assert note_of(read(body)).title == f"{title}: Web"

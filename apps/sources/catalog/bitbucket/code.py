@@ -40,6 +40,11 @@ def ref_of(change: Payload) -> Payload:
     return change.sub("$.new") or change.sub("$.old")
 
 
+def changes_of(payload: Payload) -> list[Payload]:
+    """What a push moved; Bitbucket lists also what it could not work out, with neither an old nor a new end."""
+    return [each for each in payload.each("$.push.changes", 500) if ref_of(each)]
+
+
 def _kind(ref: Payload) -> str:
     kind = ref.opt("$.type")
     return "tag" if kind in TAGS else "bookmark" if kind == "bookmark" else "branch"
@@ -70,7 +75,7 @@ def _how_many(total: int, change: Payload) -> str:
 def push(event: RawEvent, ctx: Context) -> Notification:
     """Commits arrived, or a branch or tag was made, moved or deleted."""
     payload = event.payload
-    changes = list(payload.each("$.push.changes", 500))
+    changes = changes_of(payload)
     if len(changes) != 1:
         return _many(event, changes)
     change = changes[0]

@@ -28,7 +28,7 @@ from apps.sources.sdk import (
 from . import builds, code, issues, pull_requests, repositories
 from .actions import actions
 from .api import ACCOUNT_KINDS, API_URL, check_account, explain
-from .code import ref_of
+from .code import changes_of, ref_of
 from .common import is_bot, place_of, repository_name, user_name
 from .hooks import BitbucketHooks
 from .names import FAMILIES, NAMES
@@ -160,7 +160,7 @@ def event_key(name: str) -> str:
 def _split(name: str, payload: Payload) -> Iterable[tuple[str, Payload]]:
     """The events of one request: a push moves several branches, a trace has several spans."""
     if name == "repo.push":
-        changes = list(payload.each("$.push.changes"))
+        changes = changes_of(payload)
         if 1 < len(changes) <= APART:
             for change in changes:
                 yield name, Payload({**payload.raw, "push": {"changes": [change.raw]}})

@@ -43,4 +43,5 @@ Forgejo.events.many(
     group="Actions",
     default=("action_run.failure", "action_run.recover"),
 )(action_run)
+Forgejo.events.fallback("action_run")(action_run)
 SOURCE = Forgejo()

@@ -8,10 +8,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from apps.sources.sdk import Context, Events, Fact, Link, Notification, Payload, RawEvent, Severity
+from apps.sources.sdk import (
+    Context,
+    Events,
+    Fact,
+    Ignore,
+    Link,
+    Notification,
+    Outcome,
+    Payload,
+    RawEvent,
+    Severity,
+)
 
 from ..github import SOURCE as GITHUB
-from ..github.common import actor, container
+from ..github.common import actor, container, words
 
 ISSUE = {
     "opened": "Issue opened", "edited": "Issue edited", "closed": "Issue closed", "reopened": "Issue reopened",
@@ -75,7 +86,7 @@ def catalogue(product: str, *, more: bool) -> Events:
 
 
 def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the SDK's decorator types it
-    def handler(event: RawEvent, ctx: Context) -> Notification:
+    def handler(event: RawEvent, ctx: Context) -> Outcome:
         action = event.payload.opt("$.action") if theirs not in WITHOUT_ACTION else ""
         if theirs == "pull_request_review":
             action = "submitted"
@@ -84,6 +95,8 @@ def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the 
         payload = Payload({**event.payload.raw, "action": action}) if action else event.payload
         name = f"{theirs}.{action}" if action else theirs
         found = GITHUB.notify(RawEvent(name, event.id, payload), ctx)
+        if isinstance(found, Ignore):
+            return found
         if not isinstance(found, Notification):
             return Notification(
                 f"{product}: {event.name}", container=container(payload), actor=actor(payload)
@@ -102,9 +115,23 @@ def _handler(theirs: str, product: str):  # type: ignore[no-untyped-def]  # the 
             thread_key=thread,
             subject=replace(found.subject, url=page(found.subject.url)) if found.subject else None,
             facts=tuple(replace(fact, url=page(fact.url)) for fact in found.facts),
+            lists=tuple(replace(each, more_url=page(each.more_url)) for each in found.lists),
         )
 
     return handler
+
+
+def _ref_page(place: str, ref: str) -> str:
+    if not place or not ref:
+        return ""
+    return f"{place}/pulls/{ref[1:]}" if ref.startswith("#") else f"{place}/src/branch/{ref}"
+
+
+def _took(run: Payload) -> str:
+    start = run.time("$.started") or run.time("$.run_started_at")
+    end = run.time("$.stopped") or run.time("$.updated_at")
+    seconds = int((end - start).total_seconds()) if start and end else 0
+    return f"{seconds // 60} min {seconds % 60} s" if seconds >= 60 else f"{seconds} s" if seconds > 0 else ""
 
 
 def action_run(event: RawEvent, ctx: Context) -> Notification:
@@ -112,16 +139,16 @@ def action_run(event: RawEvent, ctx: Context) -> Notification:
     payload = event.payload
     run, what = payload.sub("$.run"), event.name.partition(".")[2]
     title = run.opt("$.title") or run.opt("$.workflow_id") or "run"
-    words, severity, status = {
+    title_words, severity, status = {
         "failure": ("Run failed", Severity.ATTENTION, "Failed"),
         "recover": ("Run works again", Severity.GOOD, "Recovered"),
         "success": ("Run succeeded", Severity.GOOD, "Succeeded"),
-    }.get(what, ("Run ended", Severity.NEUTRAL, ""))
+    }.get(what, (f"Run {words(what).lower() or 'ended'}", Severity.NEUTRAL, words(what)))
     sha, place = run.opt("$.commit_sha"), payload.first("$.run.repository.html_url", "$.repository.html_url")
-    where = container(payload)
+    where, ref = container(payload), run.opt("$.prettyref")
     name = run.opt("$.repository.full_name")
     return Notification(
-        title=f"{words}: {title}",
+        title=f"{title_words}: {title}",
         status=status,
         severity=severity,
         actor=actor(payload) or actor(run, "$.trigger_user"),
@@ -130,12 +157,12 @@ def action_run(event: RawEvent, ctx: Context) -> Notification:
         facts=(
             Fact("Run", f"#{run.opt('$.index_in_repo')}" if run.opt("$.index_in_repo") else ""),
             Fact("Workflow", run.opt("$.workflow_id")),
-            Fact("Branch", run.opt("$.prettyref")),
+            Fact("Pull request" if ref.startswith("#") else "Branch", ref, _ref_page(place, ref)),
             Fact("Commit", sha[:7], f"{place}/commit/{sha}" if place and sha else ""),
-            Fact("Before", payload.opt("$.prior_status")),
-            Fact("Started by", run.opt("$.event")),
+            Fact("Started by", words(run.opt("$.event"))),
+            Fact("Took", _took(run)),
         ),
-        occurred_at=run.time("$.stopped") or run.time("$.updated"),
+        occurred_at=run.time("$.stopped") or run.time("$.updated") or run.time("$.updated_at"),
         thread_key=f"forgejo:run-{run.opt('$.id')}",
         link_title="Open run",
     )

@@ -6,6 +6,7 @@ and wording differ by product and version; the mapping to cards need not know.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from apps.sources.sdk import Payload
@@ -27,10 +28,12 @@ REVIEWS = {
 def base_of(body: dict[str, Any]) -> str:
     """The installation's address, from the repository's: https://git.example.com/group."""
     payload = Payload(body)
-    page, name = payload.first("$.repository.html_url"), payload.opt("$.repository.full_name")
-    if page and name and page.rstrip("/").endswith(name):
-        return page.rstrip("/")[: -len(name)].rstrip("/")
-    return ""
+    for path in ("$.repository", "$.run.repository", "$.package.repository"):
+        page, name = payload.opt(f"{path}.html_url"), payload.opt(f"{path}.full_name")
+        if page and name and page.rstrip("/").endswith(name):
+            return page.rstrip("/")[: -len(name)].rstrip("/")
+    found = re.match(r"(https?://[^?#]+?)/[^/?#]+/-/packages/", payload.opt("$.package.html_url"))
+    return found[1] if found else ""
 
 
 def normal(body: dict[str, Any], kind: str) -> dict[str, Any]:
@@ -44,9 +47,13 @@ def normal(body: dict[str, Any], kind: str) -> dict[str, Any]:
     page = Payload(found).opt("$.repository.html_url").rstrip("/")
     for key, path in (("issue", "issues"), ("pull_request", "pulls")):
         if isinstance(found.get(key), dict):
-            _numbered(found[key], page, path)
+            change = isinstance(found[key].get("pull_request"), dict)  # a pull request seen as an issue
+            _numbered(found[key], page, "pulls" if change or found.get("is_pull") is True else path)
+            _named(found, found[key])
+    if isinstance(found.get("workflow_run"), dict):
+        _run(found["workflow_run"])
     if kind == "push" or ("commits" in found and "ref" in found):
-        _push(found)
+        _push(found, page)
     if kind == "fork" and isinstance(found.get("forkee"), dict):
         # Here `forkee` is what was forked, and `repository` is the fork; GitHub says it the other way round.
         found["forkee"], found["repository"] = found.get("repository"), found["forkee"]
@@ -94,9 +101,35 @@ def _numbered(item: dict[str, Any], page: str, path: str) -> None:
         item.setdefault("draft", True)
 
 
-def _push(found: dict[str, Any]) -> None:
-    found.setdefault("compare", found.get("compare_url"))
+def _named(found: dict[str, Any], item: dict[str, Any]) -> None:
+    """GitHub names the milestone and the person beside the object, Gitea only in it."""
+    if found.get("action") == "milestoned":
+        found.setdefault("milestone", item.get("milestone"))
+    people = item.get("assignees") or [item.get("assignee")]
+    if found.get("action") == "assigned" and isinstance(people, list) and len(people) == 1:
+        found.setdefault("assignee", people[0])
+
+
+def _run(run: dict[str, Any]) -> None:
+    """The times of a workflow's run, which GitHub calls otherwise."""
+    run.setdefault("run_started_at", run.get("started_at"))
+    run.setdefault("updated_at", run.get("completed_at" if run.get("conclusion") else "started_at"))
+
+
+def _push(found: dict[str, Any], page: str) -> None:
     before, after = str(found.get("before") or ""), str(found.get("after") or "")
+    url = str(found.get("compare_url") or "")
+    if not url.startswith(("http://", "https://")) or ZERO in url:
+        # Old Gogs sends a path or nothing; nothing can be compared with a branch's birth or end.
+        ref = str(found.get("ref") or "").removeprefix("refs/heads/")
+        url = (
+            ""
+            if before.strip("0") and after.strip("0")
+            else f"{page}/tree/{ref}"
+            if page and after.strip("0")
+            else page
+        )
+    found.setdefault("compare", url)
     found.setdefault("created", bool(before) and not before.strip("0"))
     found.setdefault("deleted", bool(after) and not after.strip("0"))
     commits = found.get("commits")

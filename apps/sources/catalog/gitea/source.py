@@ -37,8 +37,7 @@ TYPES = {
     "pull_request_review_request": "pull_request", "pull_request_review_approved": "pull_request_review",
     "pull_request_review_rejected": "pull_request_review", "pull_request_review_comment": "pull_request_review",
     "pull_request_approved": "pull_request_review", "pull_request_rejected": "pull_request_review",
-    "gollum": "wiki", "action_run_failure": "action_run", "action_run_recover": "action_run",
-    "action_run_success": "action_run",
+    "gollum": "wiki",
 }  # fmt: skip
 
 
@@ -54,7 +53,9 @@ class GiteaFamily(Source):
         body = read(http)
         kind = self._kind(http, body)
         found = normal(body, kind)
-        family = TYPES.get(kind, kind)
+        family = "action_run" if kind.startswith("action_run") else TYPES.get(kind, kind)
+        if family == "pull_request_comment" and not Payload(found).has("$.comment"):
+            family = "pull_request_review"  # by the header alone, a review with comments has this name
         if (
             family == "issue_comment"
             and "pull_request_comment" in self.events.defaults()
@@ -75,7 +76,7 @@ class GiteaFamily(Source):
         if family == "pull_request" and action == "closed" and payload.flag("$.pull_request.merged"):
             action = "merged"
         if family == "action_run":
-            action = kind.rpartition("_")[2] if kind != "action_run" else payload.opt("$.action")
+            action = kind.removeprefix("action_run").strip("_") or payload.opt("$.action")
         plain = family in ("push", "create", "delete", "fork", "status")
         delivery = next(
             (http.headers[name] for name in self._names("delivery") if http.headers.get(name)), ""

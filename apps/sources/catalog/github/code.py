@@ -7,10 +7,12 @@ from apps.sources.sdk import (
     Context,
     Events,
     Fact,
+    Ignore,
     Item,
     Items,
     Link,
     Notification,
+    Outcome,
     Payload,
     RawEvent,
     Severity,
@@ -31,7 +33,18 @@ from .common import (
 
 events = Events()
 SHOWN = 5
-ZERO = "0" * 40
+
+
+QUEUE = Ignore("GitHub makes and deletes this branch itself, to test a merge queue's group.")
+
+
+def _is_queue(ref: str) -> bool:
+    return short_ref(ref).startswith("gh-readonly-queue/")
+
+
+def is_zero(sha: str) -> bool:
+    """GitHub's "no commit": 40 zeros, or 64 in repositories with SHA-256."""
+    return len(sha) >= 40 and not sha.strip("0")
 
 
 def _commits(payload: Payload, place: str) -> tuple[tuple[Item, ...], int]:
@@ -58,20 +71,23 @@ def _pusher(payload: Payload) -> Actor | None:
 
 
 @events.on("push", group="Code", label="Commits pushed, branch or tag moved")
-def push(event: RawEvent, ctx: Context) -> Notification:
+def push(event: RawEvent, ctx: Context) -> Outcome:
     """Commits arrived, or a branch or tag was made, moved or deleted."""
     payload, place = event.payload, repository_url(event.payload)
     ref = payload.opt("$.ref")
+    if _is_queue(ref):
+        return QUEUE
     name, tag = short_ref(ref), ref.startswith("refs/tags/")
     kind = "tag" if tag else "branch"
     before, after = payload.opt("$.before"), payload.opt("$.after")
     items, total = _commits(payload, place)
-    gone = payload.flag("$.deleted") or after == ZERO
-    new = payload.flag("$.created") or before == ZERO
+    gone = payload.flag("$.deleted") or is_zero(after)
+    new = payload.flag("$.created") or is_zero(before)
     forced = payload.flag("$.forced")
-    url = payload.opt("$.compare") or (
-        f"{place}/compare/{before[:12]}...{after[:12]}" if place and before else place
-    )
+    url = payload.opt("$.compare")
+    if not url and place:
+        known = before and not is_zero(before) and not is_zero(after)
+        url = f"{place}/compare/{before[:12]}...{after[:12]}" if known else f"{place}/tree/{name}"
     status, severity = "", Severity.INFO
     if gone:
         title, status, severity, url = (
@@ -112,27 +128,35 @@ def push(event: RawEvent, ctx: Context) -> Notification:
         severity=severity,
         facts=facts,
         lists=lists,
-        button="Compare changes" if total and not gone else "Open repository" if gone else "Open",
+        button=_button(url, gone=gone),
         when="$.head_commit.timestamp",
         thread=ref,
         who=_pusher(payload),
     )
 
 
+def _button(url: str, *, gone: bool) -> str:
+    if gone:
+        return "Open repository"
+    return "Compare changes" if "/compare/" in url else "Open"
+
+
 @events.on("create", group="Code", label="Branch or tag created", default=False)
-def create(event: RawEvent, ctx: Context) -> Notification:
+def create(event: RawEvent, ctx: Context) -> Outcome:
     """A branch or tag was made."""
     return _ref(event, "created", Severity.GOOD)
 
 
 @events.on("delete", group="Code", label="Branch or tag deleted", default=False)
-def delete(event: RawEvent, ctx: Context) -> Notification:
+def delete(event: RawEvent, ctx: Context) -> Outcome:
     """A branch or tag was deleted."""
     return _ref(event, "deleted", Severity.WARNING)
 
 
-def _ref(event: RawEvent, verb: str, severity: Severity) -> Notification:
+def _ref(event: RawEvent, verb: str, severity: Severity) -> Outcome:
     payload, place = event.payload, repository_url(event.payload)
+    if _is_queue(payload.opt("$.ref")):
+        return QUEUE
     name, kind = short_ref(payload.opt("$.ref")), payload.opt("$.ref_type") or "branch"
     url = f"{place}/tree/{name}" if place and verb == "created" else place
     return tell(
@@ -195,7 +219,9 @@ def release(event: RawEvent, ctx: Context) -> Notification:
     )
     return tell(
         event,
-        f"{'Pre-release' if pre else 'Release'} {action_of(event)}".replace("prereleased", "published"),
+        "Release is the full version"
+        if action == "released"
+        else f"{'Pre-release' if pre else 'Release'} {action_of(event)}".replace("prereleased", "published"),
         what=made.opt("$.name") or tag or "(untitled)",
         url=made.opt("$.html_url") or (f"{place}/releases/tag/{tag}" if place and tag else place),
         status=status,

@@ -5,6 +5,8 @@ https://docs.github.com/webhooks/webhook-events-and-payloads
 
 from __future__ import annotations
 
+import re
+
 from apps.sources.sdk import (
     Actor,
     Code,
@@ -48,23 +50,34 @@ def login(payload: Payload, path: str) -> str:
 def container(payload: Payload) -> Link | None:
     """The repository; else the organisation, enterprise or account that the hook belongs to."""
     repository = payload.sub("$.repository")
-    name = repository.first("$.full_name", "$.name")
+    name = repository.opt("$.full_name") or "/".join(
+        # The oldest payloads know only the parts.
+        part
+        for part in (repository.first("$.owner.login", "$.owner.name"), repository.opt("$.name"))
+        if part
+    )
     if name:
-        return Link(name, repository.first("$.html_url", "$.url"))
+        return Link(name, repository_url(payload))
     for key in ("organization", "enterprise", "business", "installation.account"):
         found = payload.sub(f"$.{key}")
         title = found.first("$.name", "$.login", "$.slug")
         if title:
-            url = found.opt("$.html_url")
-            if not url and found.opt("$.login") and "api.github.com" in found.opt("$.url"):
-                url = f"https://github.com/{found.opt('$.login')}"
-            return Link(title, url)
+            return Link(title, found.opt("$.html_url") or _home(found))
     return None
 
 
+def _home(owner: Payload) -> str:
+    """The page of an organisation or user of which only the API's address is known."""
+    found = re.match(r"(https?://)(?:api\.(github\.com|[^/]+\.ghe\.com)|([^/]+)/api/v3)/", owner.opt("$.url"))
+    login = owner.opt("$.login")
+    return f"{found[1]}{found[2] or found[3]}/{login}" if found and login else ""
+
+
 def repository_url(payload: Payload) -> str:
-    """The repository's page, or ""."""
-    return payload.sub("$.repository").first("$.html_url", "$.url")
+    """The repository's page, or ""; the oldest payloads call it `url`, which is the API's address today."""
+    repository = payload.sub("$.repository")
+    url = repository.opt("$.html_url") or repository.opt("$.url")
+    return url if not re.match(r"https?://(api\.|[^/]+/api/)", url) else ""
 
 
 def body(payload: Payload, path: str, limit: int = 1200) -> Markdown:
@@ -164,6 +177,8 @@ def changed(payload: Payload) -> tuple[Fact, ...]:
     found = []
     for key in payload.sub("$.changes").keys("$")[:6]:
         old = payload.first(f"$.changes.{key}.from", f"$.changes.{key}.old", f"$.changes.{key}.from.name")
+        if key == "field_value" and old:
+            continue  # its own facts name the field
         if key == "body":
             found.append(Fact("Changed", "Description"))
         elif old:

@@ -30,7 +30,10 @@ from apps.sources.sdk import (
 APP = "app"
 SEEN = 30  # pages of deliveries, a hundred each
 # Our families whose vendor event has another name, and those that no webhook of a repository or organisation has.
-OTHERS = {"user": "", "enterprise": "", "exemption_request_push_ruleset": "bypass_request_push_ruleset"}
+OTHERS = {
+    "user": "", "enterprise": "", "exemption_request_push_ruleset": "bypass_request_push_ruleset",
+    "organization_custom_property": "", "organization_custom_property_values": "",
+}  # fmt: skip
 UNKNOWN = frozenset({
     "installation", "installation_repositories", "installation_target", "github_app_authorization",
     "marketplace_purchase", "sponsorship", "security_advisory", "ping", "content_reference", "repository_import",

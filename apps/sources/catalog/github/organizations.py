@@ -44,6 +44,8 @@ FAMILIES = (
         actions={"created": "Installed", "deleted": "Uninstalled", "suspend": "Suspended", "unsuspend": "Resumed",
                  "new_permissions_accepted": "New permissions accepted"},
         defaults=("created", "deleted", "suspend"),
+        phrases={"created": "App installed", "deleted": "App uninstalled", "suspend": "App suspended",
+                 "unsuspend": "App resumed", "new_permissions_accepted": "New permissions of an app accepted"},
     ),
     Family(
         "installation_repositories", "App's repositories", "Apps",

@@ -28,6 +28,8 @@ FAMILIES = (
         actions={"purchased": "Bought", "changed": "Plan changed", "cancelled": "Cancelled",
                  "pending_change": "Change pending", "pending_change_cancelled": "Pending change cancelled"},
         defaults=("purchased", "cancelled"),
+        phrases={"purchased": "Marketplace plan bought", "changed": "Marketplace plan changed",
+                 "cancelled": "Marketplace plan cancelled"},
     ),
     Family(
         "sponsorship", "Sponsorship", "Sponsors", ("$.sponsorship.tier.name",), ("$.sponsorship.sponsor.html_url",),

@@ -15,6 +15,7 @@ ITEMS = {
     "converted": "Converted",
     "reordered": "Moved",
 }
+VALUE = "$.changes.field_value.{0}.name|$.changes.field_value.{0}.title|$.changes.field_value.{0}"
 FAMILIES = (
     Family(
         "milestone", "Milestone", "Planning", ("$.milestone.title",), ("$.milestone.html_url",), "milestones",
@@ -27,8 +28,8 @@ FAMILIES = (
         text="$.project.body", actions={**EDITS, "closed": "Closed", "reopened": "Reopened"},
     ),
     Family(
-        "project_card", "Project card", "Planning", ("$.project_card.note", "$.project_card.content_url"),
-        ("$.project_card.html_url",), "projects", facts={"Column": "$.project_card.column_id"},
+        "project_card", "Project card", "Planning", ("$.project_card.note",), ("$.project_card.html_url",), "projects",
+        issue="$.project_card.content_url",
         actions={**EDITS, "converted": "Converted to an issue", "moved": "Moved"},
     ),
     Family(
@@ -43,14 +44,13 @@ FAMILIES = (
     Family(
         "projects_v2_item", "Project item", "Planning", ("$.projects_v2_item.content_type",),
         ("$.projects_v2_item.html_url",),
-        facts={"Field": "$.changes.field_value.field_name", "From": "$.changes.field_value.from.name",
-               "To": "$.changes.field_value.to.name"},
-        actions=ITEMS,
+        facts={"Field": "$.changes.field_value.field_name", "From": VALUE.format("from"), "To": VALUE.format("to")},
+        actions=ITEMS, spoken=True,
     ),
     Family(
         "projects_v2_status_update", "Project status update", "Planning", ("$.projects_v2_status_update.status",), (),
         facts={"Start": "$.projects_v2_status_update.start_date", "Target": "$.projects_v2_status_update.target_date"},
-        text="$.projects_v2_status_update.body", actions=EDITS,
+        text="$.projects_v2_status_update.body", actions=EDITS, spoken=True,
     ),
 )  # fmt: skip
 for _family in FAMILIES:

@@ -17,7 +17,7 @@ ACTIONS = {
     "ready_for_review": "Ready for review", "converted_to_draft": "Converted to draft",
     "synchronize": "New commits pushed", "auto_merge_enabled": "Auto-merge enabled",
     "auto_merge_disabled": "Auto-merge disabled", "enqueued": "Added to the merge queue",
-    "dequeued": "Removed from the merge queue",
+    "dequeued": "Removed from the merge queue", "stacked": "Put into a stack",
 }  # fmt: skip
 DEFAULTS = ("opened", "closed", "reopened", "ready_for_review", "review_requested")
 
@@ -110,6 +110,7 @@ def headline(event: RawEvent, change: Payload) -> str:
         "enqueued": "Pull request added to the merge queue",
         "dequeued": "Pull request removed from the merge queue",
         "review_request_removed": "Review request removed",
+        "stacked": "Pull request put into a stack",
     }
     return fixed.get(action) or f"Pull request {action_of(event)}".strip()
 
@@ -129,8 +130,11 @@ def pull_request(event: RawEvent, ctx: Context) -> Notification:
     facts = facts_of(change)
     if action == "edited":
         facts = (*changed(event.payload), *facts)
+    stack = event.payload.sub("$.stack")
+    if action == "stacked" and stack.has("$.size"):
+        facts = (Fact("Stack", f"{stack.opt('$.position') or '?'} of {stack.opt('$.size')}"), *facts)
     if action == "dequeued" and event.payload.opt("$.reason"):
-        facts = (Fact("Reason", words(event.payload.opt("$.reason"))), *facts)
+        facts = (Fact("Reason", words(event.payload.opt("$.reason")).replace("Ci ", "CI ")), *facts)
     if change.opt("$.merged_by.login"):
         facts = (*facts, Fact("Merged by", change.opt("$.merged_by.login")))
     compare = event.payload.opt("$.before"), event.payload.opt("$.after")

@@ -18,9 +18,12 @@ FAMILIES = (
                "From": "$.changes.owner.from.user.login", "From organisation": "$.changes.owner.from.organization.login"},
         actions={"created": "Created", "deleted": "Deleted", "archived": "Archived", "unarchived": "Unarchived",
                  "edited": "Edited", "renamed": "Renamed", "transferred": "Transferred", "publicized": "Made public",
-                 "privatized": "Made private"},
-        defaults=("created", "deleted", "archived", "publicized", "transferred"),
-        phrases={"publicized": "Repository made public", "privatized": "Repository made private"},
+                 "privatized": "Made private", "anonymous_access_enabled": "Anonymous access enabled (Enterprise Server)",
+                 "anonymous_access_disabled": "Anonymous access disabled (Enterprise Server)"},
+        defaults=("created", "deleted", "archived", "publicized", "transferred", "anonymous_access_enabled"),
+        phrases={"publicized": "Repository made public", "privatized": "Repository made private",
+                 "anonymous_access_enabled": "Anonymous Git access enabled",
+                 "anonymous_access_disabled": "Anonymous Git access disabled"},
     ),
     Family(
         "member", "Collaborator", GROUP, ("$.member.login",), ("$.member.html_url",), "settings/access",
@@ -47,16 +50,17 @@ FAMILIES = (
         actions={"created": "Added", "deleted": "Deleted"}, defaults=("created",),
     ),
     Family(
-        "meta", "Webhook", GROUP, ("$.hook.name",), (), "settings/hooks", actions={"deleted": "Webhook deleted"},
-        defaults=("deleted",), phrases={"deleted": "This webhook was deleted at GitHub"},
+        "meta", "Webhook", GROUP, ("$.repository.full_name", "$.organization.login"), (), "settings/hooks",
+        actions={"deleted": "Webhook deleted"}, defaults=("deleted",),
+        phrases={"deleted": "This webhook was deleted at GitHub"},
     ),
     Family("star", "Star", GROUP, ("$.repository.full_name",), ("$.repository.html_url",),
            facts={"Stars": "$.repository.stargazers_count"},
            actions={"created": "Starred", "deleted": "Star taken back"},
-           phrases={"created": "Repository starred", "deleted": "Star taken back"}),
+           phrases={"created": "Repository starred", "deleted": "Star taken back"}, calm=True),
     Family("watch", "Watch", GROUP, ("$.repository.full_name",), ("$.repository.html_url",),
            facts={"Stars": "$.repository.stargazers_count"}, actions={"started": "Starred (older name)"},
-           phrases={"started": "Repository starred"}),
+           phrases={"started": "Repository starred"}, calm=True),
     Family(
         "label", "Label", "Planning", ("$.label.name",), (), "labels",
         facts={"Colour": "$.label.color", "Description": "$.label.description"},
@@ -65,6 +69,16 @@ FAMILIES = (
     Family(
         "custom_property", "Custom property", GROUP, ("$.definition.property_name",),
         actions={"created": "Defined", "updated": "Changed", "deleted": "Deleted", "promote_to_enterprise": "Moved up"},
+        phrases={"promote_to_enterprise": "Custom property moved up to the enterprise"},
+    ),
+    Family(
+        "organization_custom_property", "Custom property of organisations", "Enterprise", ("$.definition.property_name",),
+        actions={"created": "Defined", "updated": "Changed", "deleted": "Deleted"},
+    ),
+    Family(
+        "organization_custom_property_values", "Custom properties", "Enterprise", ("$.organization.login",),
+        facts={"Property": "$.new_property_values[0].property_name", "Value": "$.new_property_values[0].value"},
+        actions={"updated": "Values changed"},
     ),
     Family(
         "custom_property_values", "Custom properties", GROUP, ("$.repository.full_name",), ("$.repository.html_url",),
@@ -75,13 +89,6 @@ FAMILIES = (
         "content_reference", "Link to an App's content", GROUP, ("$.content_reference.reference",),
         ("$.content_reference.reference",), actions={"created": "Posted"},
         phrases={"created": "Link to an App's content posted"},
-    ),
-    Family(
-        "exemption_request_push_ruleset", "Push bypass request", "Security", ("$.exemption_request.requester_comment",),
-        ("$.exemption_request.html_url",), "settings/rules/bypass_requests",
-        facts={"Status": "$.exemption_request.status", "By": "$.exemption_request.requester_login"},
-        actions={"created": "Asked", "cancelled": "Cancelled", "completed": "Completed",
-                 "response_submitted": "Answered", "response_dismissed": "Answer dismissed"},
     ),
 )  # fmt: skip
 for _family in FAMILIES:
@@ -170,7 +177,9 @@ def repository_import(event: RawEvent, ctx: Context) -> Notification:
     state = event.payload.opt("$.status")
     return tell(
         event,
-        f"Repository import: {words(state).lower() or 'finished'}",
+        {"success": "Repository imported", "failure": "Repository import failed"}.get(
+            state, f"Repository import {words(state).lower() or 'finished'}"
+        ),
         what=event.payload.opt("$.repository.full_name"),
         url=repository_url(event.payload),
         status=words(state),

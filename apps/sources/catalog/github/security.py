@@ -18,7 +18,6 @@ CALMING = frozenset(
         "resolve",
         "dismiss",
         "withdrawn",
-        "validated",
     }
 )
 
@@ -27,6 +26,12 @@ def _colour(level: str, action: str) -> Severity:
     if action in CALMING:
         return Severity.GOOD
     return URGENT.get(level.lower(), Severity.WARNING)
+
+
+def _pill(level: str, alert: Payload, action: str) -> str:
+    """How bad it is; once it is over, how it ended."""
+    state = words(alert.first("$.state", "$.most_recent_instance.state"))
+    return (state or words(level)) if action in CALMING else words(level) or state
 
 
 def _page(payload: Payload, alert: Payload, folder: str) -> str:
@@ -55,9 +60,10 @@ def dependabot_alert(event: RawEvent, ctx: Context) -> Notification:
         else f"Dependabot alert {action_of(event)}",
         what=advisory.opt("$.summary") or package or f"#{alert.opt('$.number')}",
         url=_page(payload, alert, "dependabot"),
-        status=words(level) or words(alert.opt("$.state")),
+        status=_pill(level, alert, payload.opt("$.action")),
         severity=_colour(level, payload.opt("$.action")),
         facts=(
+            Fact("Severity", words(level) if payload.opt("$.action") in CALMING else ""),
             Fact("Package", package),
             Fact("Ecosystem", alert.opt("$.dependency.package.ecosystem") or hole.opt("$.package.ecosystem")),
             Fact("Affected", hole.opt("$.vulnerable_version_range")),
@@ -70,6 +76,9 @@ def dependabot_alert(event: RawEvent, ctx: Context) -> Notification:
         when="$.alert.updated_at",
         thread=f"dependabot-{alert.opt('$.number')}",
     )
+
+
+OLDER = {"dismiss": "dismissed", "resolve": "fixed", "reopen": "reopened"}
 
 
 @events.fallback("repository_vulnerability_alert")
@@ -86,7 +95,9 @@ def vulnerability_alert(event: RawEvent, ctx: Context) -> Notification:
     place = repository_url(payload)
     return tell(
         event,
-        "Vulnerable dependency" if action == "create" else f"Vulnerability alert: {action}",
+        "Vulnerable dependency"
+        if action == "create"
+        else f"Vulnerability alert {OLDER.get(action, action)}".strip(),
         what=alert.first("$.affected_package_name", "$.ghsa_id"),
         url=f"{place}/security/dependabot" if place else alert.opt("$.external_reference"),
         status=words(level),
@@ -124,10 +135,11 @@ def code_scanning_alert(event: RawEvent, ctx: Context) -> Notification:
         else f"Code scanning alert {action_of(event)}",
         what=alert.first("$.rule.description", "$.rule.name", "$.rule.id") or f"#{alert.opt('$.number')}",
         url=_page(payload, alert, "code-scanning"),
-        status=words(level) or words(alert.opt("$.state")),
+        status=_pill(level, alert, payload.opt("$.action")),
         severity=_colour(level, payload.opt("$.action")),
         text=place.opt("$.message.text"),
         facts=(
+            Fact("Severity", words(level) if payload.opt("$.action") in CALMING else ""),
             Fact("Tool", alert.opt("$.tool.name")),
             Fact("Branch", short_ref(payload.opt("$.ref") or place.opt("$.ref"))),
             Fact("File", f"{path}:{line}" if path and line else path),
@@ -140,12 +152,22 @@ def code_scanning_alert(event: RawEvent, ctx: Context) -> Notification:
     )
 
 
+SECRETS = {
+    "created": "Secret found",
+    "publicly_leaked": "Secret leaked publicly",
+    "metadata_created": "More is known about a secret",
+    "metadata_removed": "Less is known about a secret",
+}
+
+
 @events.fallback("secret_scanning_alert")
 @events.many(
     {"secret_scanning_alert.created": "A secret was found", "secret_scanning_alert.publicly_leaked": "A secret leaked",
      "secret_scanning_alert.resolved": "Resolved", "secret_scanning_alert.reopened": "Reopened",
      "secret_scanning_alert.revoked": "Revoked", "secret_scanning_alert.validated": "Validity checked",
-     "secret_scanning_alert.assigned": "Assigned", "secret_scanning_alert.unassigned": "Unassigned"},
+     "secret_scanning_alert.assigned": "Assigned", "secret_scanning_alert.unassigned": "Unassigned",
+     "secret_scanning_alert.metadata_created": "Details of it found",
+     "secret_scanning_alert.metadata_removed": "Details of it removed"},
     group="Security",
     default=["secret_scanning_alert.created", "secret_scanning_alert.publicly_leaked", "secret_scanning_alert.reopened"],
 )  # fmt: skip
@@ -155,13 +177,14 @@ def secret_scanning_alert(event: RawEvent, ctx: Context) -> Notification:
     action = payload.opt("$.action")
     return tell(
         event,
-        {"created": "Secret found", "publicly_leaked": "Secret leaked publicly"}.get(
-            action, f"Secret alert {action_of(event)}"
-        ),
+        SECRETS.get(action, f"Secret alert {action_of(event)}"),
         what=alert.first("$.secret_type_display_name", "$.secret_type") or f"#{alert.opt('$.number')}",
         url=_page(payload, alert, "secret-scanning"),
         status=words(alert.opt("$.resolution") or alert.opt("$.state")) or "Open",
-        severity=Severity.GOOD if action in (*CALMING, "revoked") else Severity.ATTENTION,
+        severity=Severity.GOOD
+        if action in (*CALMING, "revoked")
+        or (action == "validated" and alert.opt("$.validity") == "inactive")
+        else Severity.ATTENTION,
         facts=(
             Fact("Validity", words(alert.opt("$.validity"))),
             Fact("Resolved by", login(payload, "$.alert.resolved_by")),

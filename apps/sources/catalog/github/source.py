@@ -35,6 +35,7 @@ from . import (
     planning,
     pull_requests,
     repositories,
+    requests,
     security,
     workflows,
 )
@@ -178,6 +179,7 @@ for _module in (
     workflows,
     repositories,
     security,
+    requests,
     planning,
     packages,
     organizations,

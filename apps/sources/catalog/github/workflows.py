@@ -20,6 +20,7 @@ from apps.sources.sdk import (
 from .common import (
     action_of,
     actor,
+    body,
     first_line,
     login,
     names,
@@ -75,6 +76,13 @@ def _verb(item: Payload, event: RawEvent) -> str:
     ) or action_of(event)
 
 
+def _plural(verb: str) -> str:
+    for one, many in (("is ", "are "), ("was ", "were "), ("needs ", "need ")):
+        if verb.startswith(one):
+            return many + verb.removeprefix(one)
+    return verb
+
+
 def _took(item: Payload, start: str, end: str) -> str:
     one, other = item.time(start), item.time(end)
     if not one or not other or other < one:
@@ -116,7 +124,7 @@ def workflow_run(event: RawEvent, ctx: Context) -> Notification:
                 _commit(payload, sha),
             ),
             Fact("Started by", words(run.opt("$.event"))),
-            Fact("Took", _took(run, "$.run_started_at", "$.updated_at")),
+            Fact("Took", _took(run, "$.run_started_at", "$.updated_at") if run.opt("$.conclusion") else ""),
         ),
         links=_pulls(payload, "$.workflow_run.pull_requests"),
         button="Open failed run" if failed else "Open run",
@@ -179,7 +187,7 @@ def check_run(event: RawEvent, ctx: Context) -> Notification:
         url=check.opt("$.html_url") or check.opt("$.details_url") or repository_url(payload),
         status=words(_result(check)),
         severity=_colour(check),
-        text=check.opt("$.output.summary")[:800],
+        text=body(payload, "$.check_run.output.summary", 800),
         facts=(
             Fact("App", check.opt("$.app.name")),
             Fact("Branch", check.opt("$.check_suite.head_branch")),
@@ -204,7 +212,7 @@ def check_suite(event: RawEvent, ctx: Context) -> Notification:
     sha, place = suite.opt("$.head_sha"), repository_url(payload)
     return tell(
         event,
-        f"Checks {_verb(suite, event)}",
+        f"Checks {_plural(_verb(suite, event))}",
         what=first_line(suite.opt("$.head_commit.message")) or suite.opt("$.head_branch") or sha[:7],
         url=f"{place}/commit/{sha}/checks" if place and sha else place,
         status=words(_result(suite)),

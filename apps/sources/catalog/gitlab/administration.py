@@ -81,6 +81,11 @@ PLACES = {
 }
 
 
+def _visibility(value: str) -> str:
+    """`private`; older servers write `visibilitylevel|private`."""
+    return sentence(value.rpartition("|")[2].removesuffix("_visibility"))
+
+
 def place_event(event: RawEvent, ctx: Context) -> Notification:
     """A project, group or subgroup came, went or changed."""
     payload = event.payload
@@ -113,9 +118,9 @@ def place_event(event: RawEvent, ctx: Context) -> Notification:
         facts=(
             Fact("Path", f"{old} → {path}" if old and old != path else path),
             Fact("Owner", owners.strip(", ") or payload.opt("$.owner_name")),
-            Fact("Visibility", sentence(payload.opt("$.project_visibility").removesuffix("_visibility"))),
+            Fact("Visibility", _visibility(payload.opt("$.project_visibility"))),
         ),
-        button=f"Open {kind}",
+        button=f"Open {parent or 'GitLab'}" if gone else f"Open {kind}",
         when=moment(payload, "$.updated_at", "$.created_at"),
         thread=f"{kind}-{payload.first('$.project_id', '$.group_id')}",
         place=Link(parent, f"{base}/{parent}" if base else "") if parent else Link("GitLab", base),

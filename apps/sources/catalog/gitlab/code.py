@@ -21,7 +21,6 @@ from apps.sources.sdk import (
 )
 
 from .common import (
-    actor,
     body,
     first_line,
     is_zero,
@@ -233,13 +232,13 @@ def release(event: RawEvent, ctx: Context) -> Notification:
                 f"{commit.opt('$.id')[:8]} {commit.opt('$.title') or first_line(commit.opt('$.message'))}".strip(),
                 commit.opt("$.url"),
             ),
+            Fact("Commit by", commit.opt("$.author.name")),  # nobody is named who published it
             Fact("Assets", payload.opt("$.assets.count") if payload.opt_int("$.assets.count") else ""),
         ),
         links=tuple(link for link in links if link.title),
         button="Open project" if action == "deleted" else "Open release",
         when=moment(payload, "$.released_at", "$.created_at"),
         thread=f"release-{tag}",
-        who=actor(payload, ctx) or actor(payload, ctx, "$.commit.author"),
     )
 
 

@@ -30,7 +30,9 @@ FLAT = {
     "subgroup_create": "subgroup.created", "subgroup_destroy": "subgroup.removed",
     "project_create": "project.created", "project_destroy": "project.deleted", "project_rename": "project.renamed",
     "project_transfer": "project.transferred", "project_update": "project.updated",
-    "project_archive": "project.archived", "group_create": "group.created", "group_destroy": "group.deleted",
+    "project_archive": "project.archived", "project_unarchive": "project.unarchived",
+    "group_archive": "group.archived", "group_unarchive": "group.unarchived",
+    "group_create": "group.created", "group_destroy": "group.deleted",
     "group_rename": "group.renamed", "group_update": "group.updated", "group_transfer": "group.transferred",
     "user_create": "user.created", "user_destroy": "user.deleted", "user_rename": "user.renamed",
     "user_failed_login": "user.failed_login", "key_create": "key.created", "key_destroy": "key.deleted",
@@ -116,6 +118,7 @@ def name_of(payload: Payload, header: str) -> str:
         return family
     if family in ("issue", "work_item"):
         action = {"created": "opened"}.get(action, action) or _by_state(item)
+        action = _moved(payload) or action if action == "updated" else action
     elif family == "merge_request":
         action = {"created": "opened"}.get(action, action) or _by_state(item)
         action = shade(payload) if action == "updated" else action
@@ -153,6 +156,14 @@ def _flat(event_name: str) -> str:
         return f"member.{MEMBER_WORDS[member[1]]}"
     place = PLACE.fullmatch(event_name)
     return f"{place[1]}.{place[2]}" if place else "other"
+
+
+def _moved(payload: Payload) -> str:
+    """Requirements are archived and reopened by an `update` that changes the state alone."""
+    before, after = (payload.opt_int(f"$.changes.state_id.{side}") for side in ("previous", "current"))
+    if before is None or before == after:
+        return ""
+    return {1: "reopened", 2: "closed"}.get(after or 0, "")
 
 
 def _by_state(item: Payload) -> str:

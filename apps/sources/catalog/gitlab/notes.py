@@ -6,6 +6,7 @@ https://docs.gitlab.com/user/project/integrations/webhook_events/#comment-events
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from apps.sources.sdk import (
     Code,
@@ -37,6 +38,7 @@ TARGETS = {
     "vulnerability": "vulnerability",
     "other": "something else",
 }
+_DESIGN = re.compile(r"designs/issue-(\d+)/([^/]+)")  # where a design lies in the repository
 COMMON = ("commit", "merge_request", "issue", "snippet")
 
 
@@ -93,6 +95,9 @@ def note(event: RawEvent, ctx: Context) -> Outcome:
         return Ignore("GitLab wrote this comment itself.")
     target = event.name.partition(".")[2] or "other"
     noun = TARGETS.get(target, "object")
+    kind = sentence(payload.first(f"$.{target}.type", f"$.{target}.issue_type")).lower()
+    if target in ("issue", "work_item") and kind:
+        noun = kind
     what, thread = about(payload, target)
     title = "Comment" if target == "other" else f"Comment on {noun}"
     if comment.opt("$.type") == "DiffNote" or comment.opt("$.position.new_path"):
@@ -131,6 +136,11 @@ def _fallback(payload: Payload, target: str) -> str:
     """The page of what was commented on, when the comment names none."""
     item = payload.sub(f"$.{target}")
     url, number = item.opt("$.url"), item.first("$.iid", "$.id")
+    drawing = _DESIGN.fullmatch(
+        payload.first("$.note.position.new_path", "$.object_attributes.position.new_path")
+    )
+    if target == "design" and drawing and not url:
+        return under(payload, f"issues/{drawing[1]}/designs/{quote(drawing[2])}")
     pages = {
         "merge_request": "merge_requests",
         "issue": "issues",

@@ -27,7 +27,7 @@ SLACK_KEYS = frozenset(
 )
 CARD_KEYS = frozenset({"sections", "themecolor", "potentialaction", "heroimage"})
 PLAIN_CARD = frozenset({"type", "context", "summary", "title", "text", "markdown"})
-DISCORD_KEYS = frozenset({"avatar_url", "tts", "allowed_mentions", "embeds"})
+DISCORD_KEYS = frozenset({"avatar_url", "tts", "allowed_mentions", "embeds", "components"})
 _SLACK_MARKS = re.compile(r"<(?:https?://[^<>|\s]+\|[^<>\n]+|[@#!][\w^|@-]+)>")
 _TEXT_FIELDS = ("text", "message", "content", "body", "msg")
 
@@ -256,7 +256,7 @@ def _slack(data: dict[str, Any], keys: Mapping[str, Any]) -> Read:
 
 
 def _discord(data: dict[str, Any], keys: Mapping[str, Any]) -> Read:
-    if not any(keys.get(key) for key in ("content", "embeds")):
+    if not any(keys.get(key) for key in ("content", "embeds", "components")):
         return Read("discord", problem="Cannot send an empty message")
     return Read("discord", (("discord", data),))
 
