@@ -79,6 +79,7 @@ class Site(ThemeSite):  # type: ignore[misc]
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
         from connectors_site.pages import (
+            arrivals,
             audit,
             backtest,
             catalog,
@@ -90,6 +91,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             replays,
             rotate,
             trace,
+            urls,
         )
 
         def page(route: str, view: Any, name: str) -> URLPattern:
@@ -102,7 +104,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("catalog/<slug:slug>/secrets/", rotate.rotate, "rotate"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
-            page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
+            page("connected/<str:public_id>/arrivals/", arrivals.arrivals, "arrivals"),
             page("custom/", custom.start, "custom-start"),
             page("custom/new/", custom.edit, "custom-new"),
             page("custom/preview/", custom.preview, "custom-preview"),
@@ -114,7 +116,8 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("connected/<str:public_id>/hook/", hooks.make, "make-hook"),
             page("audit/", audit.history, "audit"),
             page("guide/<slug:slug>/", guide.guide, "guide"),
-            page("check-url/", connect.check_url, "check-url"),
+            page("check-url/", urls.check, "check-url"),
+            page("try-url/", urls.try_out, "try-url"),
             page("preview/", preview.preview, "preview"),
             page("backtest/", backtest.backtest, "backtest"),
             page("find/", trace.find, "find"),
@@ -124,6 +127,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("replays/<str:public_id>/state/", replays.state, "replay-state"),
             page("replays/<str:public_id>/cancel/", replays.cancel, "replay-cancel"),
             page("trace/request/<str:public_id>/", trace.request_trace, "request-trace"),
+            page("trace/request/<str:public_id>/sample/", trace.keep_request, "request-keep"),
             page("trace/<str:public_id>/", trace.trace, "trace"),
             page("trace/<str:public_id>/sample/", trace.keep, "trace-keep"),
         ]

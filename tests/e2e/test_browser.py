@@ -39,18 +39,20 @@ def page(chromium: Any, demo: Stack) -> Iterator[Any]:
     assert problems == []
 
 
-def signed_post(url: str, secret: str, event: str) -> int:
-    """What GitHub does: the sample's body with its HMAC, made here without the product's own code."""
-    shipped = sample(SOURCE, event)
-    assert shipped
-    digest = hmac.new(secret.encode(), shipped.body, hashlib.sha256).hexdigest()
+def signed_post(url: str, secret: str, event: str, body: bytes | None = None) -> int:
+    """What GitHub does: a body, the sample's unless given, with its HMAC, made without the product's own code."""
+    if body is None:
+        shipped = sample(SOURCE, event)
+        assert shipped
+        body = shipped.body
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": event.partition(".")[0],
-        "X-GitHub-Delivery": hashlib.sha256(shipped.body + secret.encode()).hexdigest(),
+        "X-GitHub-Delivery": hashlib.sha256(body + secret.encode()).hexdigest(),
         "X-Hub-Signature-256": f"sha256={digest}",
     }
-    return requests.post(url, data=shipped.body, headers=headers, timeout=10).status_code
+    return requests.post(url, data=body, headers=headers, timeout=10).status_code
 
 
 def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
@@ -77,23 +79,52 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
     page.get_by_text("Microsoft switched them off in May 2026").wait_for()
     page.get_by_label("Webhook URL of the channel's workflow").fill(workflow_url)
     page.get_by_text("✓").wait_for()
+    # A card goes through it at once, before anything is saved.
+    page.get_by_role("button", name="Send a test card now").click()
+    page.get_by_text("Teams took the test card (202").wait_for()
+    # Each event shows its card.
+    page.locator("summary", has_text="Issues").first.click()
+    page.get_by_role("button", name="Show the card of issues.closed", exact=True).click()
+    page.locator("[data-preview-card]", has_text="Issue closed").wait_for()
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=pictures / "connect.png")
     page.get_by_role("button", name="Connect GitHub").click()
 
-    # What to paste at GitHub; it waits live.
+    # On the same page: what to paste at GitHub; it waits live.
+    page.get_by_role("heading", name="Paste this at GitHub").wait_for()
+    assert "/admin/connected/" in page.url
+    assert page.evaluate("document.activeElement.id") == "paste"
     page.get_by_role("heading", name="Waiting for the first event").wait_for()
+    page.get_by_text("Cards go to Platform › Release room").wait_for()
     url, secret = (each.inner_text() for each in page.locator(".tc-copy-value").all())
     assert url.startswith(f"{demo.url}/hooks/")
     assert signed_post(url, "not the secret", "pull_request.opened") == 401
     page.get_by_text("came with a missing or wrong signature").wait_for()
+    assert signed_post(url, secret, "ping") == 202
+    page.get_by_text("This is the test that GitHub sends when a webhook is made").wait_for()
+    page.get_by_text("came with a missing or wrong signature").wait_for(state="hidden")  # it is mended
     assert signed_post(url, secret, "pull_request.opened") == 202
-    page.get_by_text("Connected:").wait_for()
-    page.locator("#arrivals-list .tc-state-accepted").wait_for()
+    page.get_by_text("Connected: Pull request opened").wait_for()
+    way = page.locator("#arrivals-list li", has_text="Pull request opened").first.locator(".tc-way li")
+    way.filter(has_text="Accepted by Platform › Release room").wait_for()
+    told = [each.inner_text().partition("\n")[0] for each in way.all()]
+    assert told == ["Received", "Verified", "Understood as pull_request.opened", "Card made",
+                    "Accepted by Platform › Release room"]  # fmt: skip
+    page.locator("#arrivals-list .teams-card").wait_for()
+    # What nobody wanted, and what could not be read, is said too.
+    assert signed_post(url, secret, "star.created") == 202
+    page.get_by_text("star.created is not among the chosen events").wait_for()
+    assert signed_post(url, secret, "push", body=b"{") == 202
+    page.locator("#arrivals-list li", has_text="could not be read").locator(
+        "li", has_text="Not understood"
+    ).wait_for()
+    page.evaluate("scrollTo(0, 0)")
     page.screenshot(path=pictures / "connected.png", full_page=True)
 
     # The trace answers why.
-    page.locator("#arrivals-list a").first.click()
+    page.locator("#arrivals-list a", has_text="Pull request opened").first.click()
     page.get_by_text("Received and verified").wait_for()
+    page.get_by_text("Platform › Release room got the card: Teams accepted it at").wait_for()
     page.get_by_text("Card to Platform › Release room: accepted").wait_for()
     page.screenshot(path=pictures / "trace.png", full_page=True)
 
