@@ -12,11 +12,17 @@
     return made;
   }
 
+  const drawn = new Map();
   function drawCard(host, card, chosen) {
     if (!window.TeamsCard) return;
     host.classList.add("teams-card");
     TeamsCard.draw(host, card, chosen || theme());
+    drawn.set(host, card);
   }
+  // Cards follow the page when it turns dark or light.
+  new MutationObserver(() => {
+    for (const [host, card] of drawn) host.isConnected ? TeamsCard.draw(host, card, theme()) : drawn.delete(host);
+  }).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
 
   // --- Copy buttons and questions ---------------------------------------------------------------
   document.addEventListener("click", async (event) => {

@@ -15,6 +15,7 @@ import requests
 
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
+from tests.e2e.looks import shoot
 from tests.e2e.stack import Stack
 from tests.e2e.watch import watch
 
@@ -67,7 +68,6 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
 
     # The catalog, the source, the set-up page.
     page.goto(f"{demo.url}/admin/catalog/")
-    page.screenshot(path=pictures / "catalog.png")
     page.get_by_label("Search the catalog").fill("github")
     page.get_by_role("link", name=re.compile("GitHub")).first.click()
     page.get_by_role("link", name="Connect GitHub").click()
@@ -86,8 +86,7 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
     page.locator("summary", has_text="Issues").first.click()
     page.get_by_role("button", name="Show the card of issues.closed", exact=True).click()
     page.locator("[data-preview-card]", has_text="Issue closed").wait_for()
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=pictures / "connect.png")
+    shoot(page, pictures, "connect")
     page.get_by_role("button", name="Connect GitHub").click()
 
     # On the same page: what to paste at GitHub; it waits live.
@@ -118,15 +117,15 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
     page.locator("#arrivals-list li", has_text="could not be read").locator(
         "li", has_text="Not understood"
     ).wait_for()
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=pictures / "connected.png", full_page=True)
+    page.locator("#arrivals-title").evaluate("each => each.scrollIntoView()")
+    shoot(page, pictures, "connected", top=False)
+    shoot(page, pictures, "paste")
 
     # The trace answers why.
     page.locator("#arrivals-list a", has_text="Pull request opened").first.click()
     page.get_by_text("Received and verified").wait_for()
     page.get_by_text("Platform › Release room got the card: Teams accepted it at").wait_for()
     page.get_by_text("Card to Platform › Release room: accepted").wait_for()
-    page.screenshot(path=pictures / "trace.png", full_page=True)
 
     # And the card stands in the channel, drawn by the official renderer.
     page.goto(f"{demo.url}/sandbox/")
@@ -150,6 +149,7 @@ def test_the_demo_shows_its_first_cards_by_itself(page: Any, demo: Stack, pictur
     page.screenshot(path=pictures / "sandbox.png")
     page.get_by_label("Theme").select_option("dark")
     page.screenshot(path=pictures / "sandbox-dark.png")
+    page.get_by_label("Theme").select_option("light")
     page.set_viewport_size({"width": 390, "height": 800})
     page.screenshot(path=pictures / "sandbox-phone.png")
 
@@ -159,11 +159,8 @@ def test_the_dashboard_opens_in_the_dark_and_on_a_phone(
 ) -> None:
     page.goto(f"{demo.url}/admin/")
     page.get_by_role("heading", name="Needs a person").wait_for()
-    page.screenshot(path=pictures / "dashboard.png")
     page.emulate_media(color_scheme="dark")
     page.reload()
     page.get_by_role("heading", name="Needs a person").wait_for()
-    page.screenshot(path=pictures / "dashboard-dark.png")
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-    page.screenshot(path=pictures / "dashboard-phone.png")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.e2e.looks import shoot
 from tests.e2e.stack import Stack
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
@@ -64,14 +65,13 @@ def test_a_replay_is_counted_started_watched_and_cancelled(
     page.get_by_role("button", name="Count them").click()
     button = page.get_by_role("button", name=f"Send {EVENTS} events again")
     button.wait_for()
-    page.screenshot(path=pictures / "replay-new.png", full_page=True)
 
     button.click()
     page.get_by_role("heading", name=f"Replay of {EVENTS} events").wait_for()
     bar = page.get_by_role("progressbar", name="Progress of the replay")
     page.wait_for_function("document.getElementById('replay-bar').value > 0")
     assert bar.is_visible()
-    page.screenshot(path=pictures / "replay.png", full_page=True)
+    shoot(page, pictures, "replay")
     # By keyboard alone; the question before it is accepted.
     page.get_by_role("button", name="Cancel the replay").focus()
     page.keyboard.press("Enter")
@@ -92,14 +92,11 @@ def test_a_replay_is_counted_started_watched_and_cancelled(
     page.get_by_role("table").get_by_role("link").first.click()
     page.get_by_role("heading", name=re.compile(r"Replay of \d+ deliveries")).wait_for()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-    page.screenshot(path=pictures / "replay-phone.png", full_page=True)
 
 
 def test_the_settings_of_a_channel_fit_on_a_phone(page: Any, demo: Stack, pictures: Path) -> None:
     page.goto(f"{demo.url}/admin/channels/channel/")
     page.get_by_role("link", name="General").first.click()
     page.get_by_role("heading", name="Quiet hours").wait_for()
-    page.screenshot(path=pictures / "channel.png", full_page=True)
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-    page.screenshot(path=pictures / "channel-phone.png", full_page=True)
