@@ -15,7 +15,7 @@ import requests
 
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
-from tests.e2e.looks import shoot
+from tests.e2e.looks import picture, shoot
 from tests.e2e.stack import Stack
 from tests.e2e.watch import watch
 
@@ -135,7 +135,7 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
     shipped = sample(SOURCE, "pull_request.opened")
     assert shipped
     assert json.loads(shipped.body)["pull_request"]["title"] in card.inner_text()
-    card.screenshot(path=pictures / "card.png")
+    picture(page, pictures / "card.png", of=card)
 
     # The secret is nowhere else.
     page.goto(f"{demo.url}/admin/connectors/connector/")
@@ -146,12 +146,12 @@ def test_the_demo_shows_its_first_cards_by_itself(page: Any, demo: Stack, pictur
     page.goto(f"{demo.url}/sandbox/")
     page.get_by_role("link", name="# General").click()
     page.locator(".teams-card").nth(1).wait_for()
-    page.screenshot(path=pictures / "sandbox.png")
+    picture(page, pictures / "sandbox.png")
     page.get_by_label("Theme").select_option("dark")
-    page.screenshot(path=pictures / "sandbox-dark.png")
+    picture(page, pictures / "sandbox-dark.png")
     page.get_by_label("Theme").select_option("light")
     page.set_viewport_size({"width": 390, "height": 800})
-    page.screenshot(path=pictures / "sandbox-phone.png")
+    picture(page, pictures / "sandbox-phone.png")
 
 
 def test_the_dashboard_opens_in_the_dark_and_on_a_phone(
