@@ -229,7 +229,15 @@ def test_the_page_of_a_button_is_open_to_everybody(
 
 @pytest.mark.parametrize(
     "path",
-    ["/admin/login/", "/sandbox/", "/nowhere", "/admin/nowhere/", "/api/v1/docs/", "/act/no-such-button", "/act/no-such-page/"],
+    [
+        "/admin/login/",
+        "/sandbox/",
+        "/nowhere",
+        "/admin/nowhere/",
+        "/api/v1/docs/",
+        "/act/no-such-button",
+        "/act/no-such-page/",
+    ],
 )
 def test_a_public_page_is_open_to_everybody(chromium: Any, product: Stack, axe: str, path: str) -> None:
     context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
