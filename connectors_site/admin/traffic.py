@@ -195,7 +195,9 @@ class DeliveryAdmin(ReadOnlyAdmin):
 
     @display(description="Card")
     def shown_card(self, row: Delivery) -> SafeString:
-        return format_html('<div class="tc-card" data-card="{}"></div>', row.card)
+        # The card's title is a heading below this one.
+        heading = mark_safe('<h2 class="tc-visually-hidden">The card as it was sent</h2>')
+        return heading + format_html('<div class="tc-card" data-card="{}"></div>', row.card)
 
     def do_retry(self, request: HttpRequest, row: Delivery) -> str:
         deliveries.retry(row)
