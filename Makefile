@@ -48,7 +48,7 @@ test: install $(VENV)/.testing $(VENV)/.testing-assets ## set everything up and 
 bench: install $(VENV)/.testing ## measure the product on this machine
 	@$(BIN)/python -m bench $(BENCH)
 
-screenshots: install $(VENV)/.testing ## take the pictures of the README anew
+screenshots: install $(VENV)/.testing ## take the pictures of README and docs/tour.md anew
 	SCREENSHOTS=1 $(BIN)/python -m pytest -q -n0 tests/e2e
 
 docs: $(VENV)/.testing ## write the generated documents and drawings anew

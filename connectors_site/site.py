@@ -5,6 +5,9 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
@@ -66,10 +69,26 @@ NAVIGATION: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
 )
 
 
+class SignIn(AuthenticationForm):
+    """Lets in whoever has a role. Django's own form asks for its staff flag, which nobody here ever sees."""
+
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "This is not the right username and password. Capital and small letters differ.",
+        "no_role": "This account has no role here. Ask an admin for one.",
+    }
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if not user.has_perm(roles.SEE):
+            raise ValidationError(self.error_messages["no_role"], code="no_role")
+
+
 class Site(ThemeSite):  # type: ignore[misc]
     """The product's own pages around the admin of each room."""
 
     index_title = "Dashboard"
+    login_form = SignIn
     index_template = "admin/dashboard.html"
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -79,6 +98,7 @@ class Site(ThemeSite):  # type: ignore[misc]
     def extra_urls(self) -> list[URLPattern]:
         """The pages beyond rows. Imported late: they use the rows, which load after this class."""
         from connectors_site.pages import (
+            arrivals,
             audit,
             backtest,
             catalog,
@@ -90,6 +110,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             replays,
             rotate,
             trace,
+            urls,
         )
 
         def page(route: str, view: Any, name: str) -> URLPattern:
@@ -102,7 +123,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("catalog/<slug:slug>/connect/", connect.connect, "connect"),
             page("catalog/<slug:slug>/secrets/", rotate.rotate, "rotate"),
             page("connected/<str:public_id>/", connect.connected, "connected"),
-            page("connected/<str:public_id>/arrivals/", connect.arrivals, "arrivals"),
+            page("connected/<str:public_id>/arrivals/", arrivals.arrivals, "arrivals"),
             page("custom/", custom.start, "custom-start"),
             page("custom/new/", custom.edit, "custom-new"),
             page("custom/preview/", custom.preview, "custom-preview"),
@@ -114,7 +135,8 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("connected/<str:public_id>/hook/", hooks.make, "make-hook"),
             page("audit/", audit.history, "audit"),
             page("guide/<slug:slug>/", guide.guide, "guide"),
-            page("check-url/", connect.check_url, "check-url"),
+            page("check-url/", urls.check, "check-url"),
+            page("try-url/", urls.try_out, "try-url"),
             page("preview/", preview.preview, "preview"),
             page("backtest/", backtest.backtest, "backtest"),
             page("find/", trace.find, "find"),
@@ -124,6 +146,7 @@ class Site(ThemeSite):  # type: ignore[misc]
             page("replays/<str:public_id>/state/", replays.state, "replay-state"),
             page("replays/<str:public_id>/cancel/", replays.cancel, "replay-cancel"),
             page("trace/request/<str:public_id>/", trace.request_trace, "request-trace"),
+            page("trace/request/<str:public_id>/sample/", trace.keep_request, "request-keep"),
             page("trace/<str:public_id>/", trace.trace, "trace"),
             page("trace/<str:public_id>/sample/", trace.keep, "trace-keep"),
         ]

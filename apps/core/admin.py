@@ -22,6 +22,8 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin as ThemeModelAdmin
 from unfold.admin import StackedInline as ThemeStackedInline
 from unfold.admin import TabularInline as ThemeTabularInline
@@ -48,7 +50,7 @@ STATES = {
     "degraded": "warning", "paused": "warning", "cancelled": "warning", "duplicate": "warning",
     "failing": "danger", "failed": "danger", "malformed": "danger", "broken": "danger", "unsupported": "warning",
     "needs_person": "danger", "off": "warning", "untested": "info", "limited": "warning", "refused": "danger",
-    "unreachable": "warning", "drifted": "warning", "gone": "danger", "unknown": "warning",
+    "needs a person": "danger", "unreachable": "warning", "drifted": "warning", "gone": "danger", "unknown": "warning",
 }  # fmt: skip
 
 
@@ -65,6 +67,15 @@ def display(
         return made
 
     return mark
+
+
+def copied(value: str) -> SafeString:
+    """A value that people carry elsewhere, with a button that copies it."""
+    return format_html(
+        '<span class="tc-copy tc-copy-inline"><code class="tc-copy-value">{}</code><button type="button" '
+        'class="tc-button" data-copy="{}" aria-label="Copy">Copy</button></span>',
+        value, value,
+    )  # fmt: skip
 
 
 class TimeInput(forms.TimeInput):
@@ -147,6 +158,8 @@ class ButtonsMixin(HistoryMixin):
 
     buttons: tuple[Button, ...] = ()
     change_form_template = "admin/with_buttons.html"
+    # What an empty list says: why there is nothing yet, and what to do next.
+    empty_words: str = ""
     model: type[Model]
     admin_site: Any
 
@@ -160,12 +173,17 @@ class ButtonsMixin(HistoryMixin):
 
     def render_change_form(self, request: HttpRequest, context: dict[str, Any], **kwargs: Any) -> Any:
         row = kwargs.get("obj")
+        context["health"] = self.health_of(row) if row is not None else None
         context["buttons"] = [
             each
             for each in self.buttons
             if row is not None and request.user.has_perm(each.permission) and each.shown(row)
         ]
         return super().render_change_form(request, context, **kwargs)  # type: ignore[misc]
+
+    def health_of(self, row: Any) -> tuple[str, str] | None:
+        """How the row is, in a word, and why; shown at the top of its page. None: nothing to say."""
+        return None
 
     def button_view(self, request: HttpRequest, object_id: str, button: str) -> HttpResponseBase:
         """Do what a button says. Only by POST."""
@@ -258,5 +276,6 @@ __all__ = [
     "UnfoldBooleanSwitchWidget",
     "UserChangeForm",
     "UserCreationForm",
+    "copied",
     "display",
 ]

@@ -22,6 +22,10 @@ SHAPES = re.compile(
     r"|\bAKIA[0-9A-Z]{16}\b|\beyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]*"
     r"|(?<=[?&]sig=)[^&\s\"'<>]+|(?<=[?&]access_token=)[^&\s\"'<>]+|(?<=://)[^/\s:@\"'<>]{1,100}:[^/\s@\"'<>]{1,200}(?=@)",
 )
+# A field of JSON that is broken or cut somewhere else; its value may be cut too.
+_FIELD = re.compile(
+    r'("(?P<name>[^"\\]{1,100})"\s{0,10}:\s{0,10}")(?P<value>(?:[^"\\]|\\.)+)(?P<end>"|\\?\Z)', re.DOTALL
+)
 _TAG = re.compile(r"(<(?P<tag>[\w:.-]+)(?:\s[^<>]*)?>)(?P<value>[^<>]+)(</(?P=tag)>)")
 
 
@@ -72,7 +76,13 @@ def mask_body(text: str, content_type: str = "", *, indent: int | None = None) -
         return mask_query(text)
     if text.lstrip().startswith("<"):
         text = _TAG.sub(_masked_tag, text)
+    elif text.lstrip()[:1] in ("{", "["):
+        text = _FIELD.sub(_masked_field, text)
     return mask_text(text)
+
+
+def _masked_field(found: re.Match[str]) -> str:
+    return f"{found[1]}{MASK if is_secret(found['name']) else found['value']}{found['end']}"
 
 
 def _masked_tag(found: re.Match[str]) -> str:

@@ -110,14 +110,19 @@ def send_test(channel: Channel, via: WebhookURL | None = None) -> Delivery:
     via: the webhook URL that is to be tested.
     """
     channels.try_again(channel)
+    return enqueue(channel, test_card(str(channel)), origin=Delivery.Origin.TEST, via=via)
+
+
+def test_card(place: str) -> Card:
+    """The card that shows that a way into a channel works. place: the channel's name."""
     note = Notification(
         title="Teams Connectors can post here",
         severity=Severity.GOOD,
         status="Test",
-        container=Link(str(channel)),
+        container=Link(place),
         text="This card was sent to test the channel. Nothing else needs to be done.",
     )
-    return enqueue(channel, adaptive.render(note), origin=Delivery.Origin.TEST, via=via)
+    return adaptive.render(note)
 
 
 def nudge() -> None:

@@ -29,6 +29,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST, require_safe
 
+from apps.core import roles
 from apps.core.errors import ConfigurationError, PayloadError
 from apps.sandbox import flow, services
 from apps.sandbox.models import SandboxCard, SandboxChannel
@@ -118,13 +119,13 @@ def _on_this_machine() -> bool:
 
 
 def people(view: View) -> View:
-    """Open to everybody while the product serves its own machine alone, else to staff who are signed in."""
+    """Open to everybody while the product serves its own machine alone, else to those who are signed in and have a role."""
 
     @functools.wraps(view)
     def checked(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if not settings.SANDBOX_ENABLED:
             raise Http404
-        if not (_on_this_machine() or (request.user.is_active and request.user.is_staff)):
+        if not (_on_this_machine() or (request.user.is_active and request.user.has_perm(roles.SEE))):
             if request.path == reverse("sandbox:feed"):
                 return JsonResponse({"error": "Sign in again."}, status=401)
             return redirect_to_login(request.get_full_path())

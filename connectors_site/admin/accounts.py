@@ -109,6 +109,7 @@ class AccountAdmin(ConfigAdmin):
     """Credentials for sources' APIs: they let buttons act and hooks look after themselves."""
 
     form = AccountForm
+    empty_words = "An account signs in at a source, so that buttons on cards act there and hooks are made and looked after."
     list_display = ("name", "source", "shown_state", "who", "expires_at")
     list_filter = ("source", "state")
     search_fields = ("name", "public_id__exact")
@@ -226,6 +227,9 @@ def can_ask(row: Hook) -> bool:
 class HookAdmin(ReadOnlyAdmin):
     """Hooks at the sources that this product made or found there."""
 
+    empty_words = (
+        "Hooks that an account made at a source. A connector with an account has a button that makes one."
+    )
     list_display = ("connector", "shown_place", "shown_state", "checked_at", "expires_at")
     list_filter = ("state",)
     list_select_related = ("connector",)
@@ -281,6 +285,9 @@ class HookAdmin(ReadOnlyAdmin):
 class ActionRunAdmin(ReadOnlyAdmin):
     """What people did in the sources, from cards and from chat."""
 
+    empty_words = (
+        "Who pressed which button on a card, and what came of it. Buttons come with an account at the source."
+    )
     list_display = ("created_at", "label", "who", "connector", "shown_status", "outcome")
     list_filter = ("status", "via")
     list_select_related = ("connector",)

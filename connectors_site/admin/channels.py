@@ -25,6 +25,7 @@ class TeamAdmin(ConfigAdmin):
 
     list_display = ("name", "channel_count", "notes")
     search_fields = ("name",)
+    empty_words = "A team holds channels, as in Teams. Connecting a source makes the first one."
     fields = ("name", "notes")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Team]:
@@ -73,8 +74,9 @@ class ChannelAdmin(MuteMixin, ConfigAdmin):
     list_filter = ("paused", "team")
     search_fields = ("name", "team__name", "public_id__exact")
     autocomplete_fields = ("team",)
+    empty_words = "A channel is where cards go. Connecting a source makes the first one; or add one here."
     fieldsets = (
-        (None, {"fields": ("team", "name", "time_zone", "shown_state", "why", "public_id")}),
+        (None, {"fields": ("team", "name", "time_zone", "public_id")}),
         ("Delivery", {"fields": ("urgent_severity", "stale_after")}),
         (
             "Quiet hours",
@@ -105,7 +107,7 @@ class ChannelAdmin(MuteMixin, ConfigAdmin):
             },
         ),
     )
-    readonly_fields = ("shown_state", "why", "public_id")
+    readonly_fields = ("public_id",)
     inlines = (WebhookURLInline,)
     buttons = (
         Button("test", "Send a test card", icon="send"),
@@ -141,6 +143,9 @@ class ChannelAdmin(MuteMixin, ConfigAdmin):
     @display(description="Why")
     def why(self, row: Channel) -> str:
         return row.state_words if row.pk else ""
+
+    def health_of(self, row: Channel) -> tuple[str, str]:
+        return row.state, row.state_words
 
     def do_test(self, request: HttpRequest, row: Channel) -> str:
         deliveries.send_test(row)

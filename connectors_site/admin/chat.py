@@ -10,12 +10,21 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.safestring import SafeString
 
 from apps.commands import services
 from apps.commands import views as chat
 from apps.commands.models import ChatUser, CommandEndpoint, CommandUse
 from apps.core import roles
-from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyAdmin, UnfoldAdminTextInputWidget, display
+from apps.core.admin import (
+    STATES,
+    Button,
+    ConfigAdmin,
+    ReadOnlyAdmin,
+    UnfoldAdminTextInputWidget,
+    copied,
+    display,
+)
 from apps.core.errors import AppError, ConfigurationError
 
 
@@ -55,6 +64,9 @@ class CommandEndpointAdmin(ConfigAdmin):
     """Save it first, paste its URL in Teams (Manage team, Apps, Create an outgoing webhook), then set the token."""
 
     form = EndpointForm
+    empty_words = (
+        "With an endpoint a team asks by chat: “@Connector status”, “mute”, “replay”. It takes five minutes."
+    )
     list_display = ("name", "team", "shown_state", "why", "last_used_at")
     list_select_related = ("team",)
     search_fields = ("name", "public_id__exact")
@@ -66,20 +78,18 @@ class CommandEndpointAdmin(ConfigAdmin):
         "shown_url",
         "new_token",
         "paused",
-        "shown_state",
-        "why",
         "last_used_at",
         "public_id",
     )
-    readonly_fields = ("shown_url", "shown_state", "why", "last_used_at", "public_id")
+    readonly_fields = ("shown_url", "last_used_at", "public_id")
     buttons = (
         Button("guide", "How to set it up in Teams", roles.SEE, icon="menu_book"),
         Button("trial", "Test", icon="play_arrow", shown=lambda row: bool(row.token)),
     )
 
     @display(description="Callback URL")
-    def shown_url(self, row: CommandEndpoint) -> str:
-        return row.url if row.pk else "Shown after saving"
+    def shown_url(self, row: CommandEndpoint) -> SafeString | str:
+        return copied(row.url) if row.pk else "Shown after saving"
 
     @display(description="State", label=STATES)
     def shown_state(self, row: CommandEndpoint) -> str:
@@ -98,6 +108,9 @@ class CommandEndpointAdmin(ConfigAdmin):
             else ""
         )
 
+    def health_of(self, row: CommandEndpoint) -> tuple[str, str]:
+        return row.state, self.why(row)
+
     def do_guide(self, request: HttpRequest, row: CommandEndpoint) -> HttpResponse:
         return redirect(reverse("admin:guide", args=["commands"]))
 
@@ -115,6 +128,7 @@ class CommandEndpointAdmin(ConfigAdmin):
 class ChatUserAdmin(ConfigAdmin):
     """Who may do what by chat. Whoever is not here may only ask."""
 
+    empty_words = "Whoever writes a command may only ask, until you give them a role here by their Teams id."
     list_display = ("name", "role", "teams_id")
     list_filter = ("role",)
     search_fields = ("name", "teams_id")
@@ -143,6 +157,7 @@ class CarriedOut(admin.SimpleListFilter):
 class CommandUseAdmin(ReadOnlyAdmin):
     """Who asked what."""
 
+    empty_words = "Nobody has asked by chat yet."
     list_display = ("at", "endpoint", "sender_name", "text", "outcome")
     list_select_related = ("endpoint",)
     list_filter = ("endpoint", CarriedOut)

@@ -6,19 +6,21 @@ import datetime as dt
 from typing import Any
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.safestring import SafeString
 
 from apps.connectors import hooks, services
 from apps.connectors.forms import PREFIX, ConnectorForm, SubscriptionForm, has_actions
 from apps.connectors.health import health
 from apps.connectors.models import Connector, CustomSource, Subscription
 from apps.core import roles
-from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, display
+from apps.core.admin import STATES, Button, ConfigAdmin, ReadOnlyInline, copied, display
 from apps.core.errors import NotFound
+from apps.core.models import Counter
 from apps.inbound import services as inbound
 from connectors_site.admin.mute import MuteMixin
 from connectors_site.pages import preview
@@ -69,11 +71,12 @@ class ConnectorAdmin(ConfigAdmin):
     readonly_fields = (
         "shown_source",
         "shown_url",
-        "shown_state",
-        "why",
         "secrets_known",
         "last_event_at",
         "public_id",
+    )
+    empty_words = (
+        "A connector brings the events of one source. Choose the source in the catalog; it takes two minutes."
     )
     inlines = (SubscriptionInline,)
     buttons = (
@@ -101,8 +104,6 @@ class ConnectorAdmin(ConfigAdmin):
             "name",
             "shown_source",
             "shown_url",
-            "shown_state",
-            "why",
             "scheme",
             "secrets_known",
             "new_secret",
@@ -137,19 +138,29 @@ class ConnectorAdmin(ConfigAdmin):
 
     @display(description="State", label=STATES)
     def shown_state(self, row: Connector) -> str:
-        return row.state
+        return self.health_of(row)[0]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Connector]:
         found: QuerySet[Connector] = super().get_queryset(request)
-        return found.prefetch_related("subscriptions")
+        lately = Counter.objects.filter(
+            name="inbound.unverified",
+            key=OuterRef("public_id"),
+            hour__gte=timezone.now() - dt.timedelta(days=1),
+        )
+        total = lately.order_by().values("key").annotate(total=Sum("value")).values("total")
+        return found.prefetch_related("subscriptions").annotate(refused=Subquery(total))
 
     @display(description="Why")
     def why(self, row: Connector) -> str:
-        return health(row, timezone.now()).words
+        return self.health_of(row)[1]
+
+    def health_of(self, row: Connector) -> tuple[str, str]:
+        found = health(row, timezone.now(), getattr(row, "refused", 0) or 0)
+        return ("needs a person" if found.needs_person and found.state == "ok" else found.state), found.words
 
     @display(description="Inbound URL")
-    def shown_url(self, row: Connector) -> str:
-        return row.url
+    def shown_url(self, row: Connector) -> SafeString:
+        return copied(row.url)
 
     @display(description="Secrets")
     def secrets_known(self, row: Connector) -> str:
@@ -211,6 +222,9 @@ class SubscriptionAdmin(MuteMixin, ConfigAdmin):
     compressed_fields = False  # the preview stands beside the form, so labels stand above their fields
     list_display = ("connector", "channel", "enabled", "muted_until")
     list_filter = ("enabled", "connector")
+    empty_words = (
+        "A subscription sends a connector’s events to a channel. It is made when a source is connected."
+    )
     list_select_related = ("connector", "channel__team")
     search_fields = ("connector__name", "channel__name", "public_id__exact")
     readonly_fields = ("connector", "public_id")
@@ -278,6 +292,7 @@ class CustomSourceAdmin(ConfigAdmin):
     """Sources without code; each has an editor of its own."""
 
     list_display = ("name", "slug", "updated_at", "trouble")
+    empty_words = "For a tool outside the catalog: say where things stand in its requests; the card changes as you type."
     search_fields = ("name", "slug")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:

@@ -23,6 +23,7 @@ from apps.core.admin import (
     ConfigAdmin,
     ReadOnlyAdmin,
     RolesMixin,
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UserChangeForm,
     UserCreationForm,
 )
@@ -111,7 +112,8 @@ class UserAdmin(Recorded, AdminsOnly, StockUserAdmin, ConfigAdmin):  # type: ign
             "Role",
             {
                 "fields": ("is_active", "groups", "is_superuser"),
-                "description": "viewer sees, operator also retries, replays and pauses, admin also configures.",
+                "description": "A viewer sees all but people and tokens. An operator also retries, replays, pauses and "
+                "sends tests. An admin also configures.",
             },
         ),
     )
@@ -127,6 +129,16 @@ class UserAdmin(Recorded, AdminsOnly, StockUserAdmin, ConfigAdmin):  # type: ign
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The roles as boxes to tick, in words of ours."""
+        if db_field.name != "groups":
+            return super().formfield_for_manytomany(db_field, request, **kwargs)
+        return forms.ModelMultipleChoiceField(
+            label="Role", required=False, queryset=Group.objects.order_by("pk"),
+            widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+            help_text="Whoever has no role can sign in and sees nothing.",
+        )  # fmt: skip
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> Any:  # noqa: A002
         with self._recording(int(id) if id.isdecimal() and len(id) < 19 else None):
@@ -159,6 +171,7 @@ class GroupAdmin(Recorded, AdminsOnly, StockGroupAdmin, ConfigAdmin):  # type: i
 class ApiTokenAdmin(AdminsOnly, ConfigAdmin):
     """Tokens for programs. A token is shown once, when it is made."""
 
+    empty_words = "A token lets a program use the REST API with the role you give it."
     list_display = ("name", "role", "created_at", "last_used_at")
     list_filter = ("role",)
     fields = ("name", "role", "created_at", "last_used_at")

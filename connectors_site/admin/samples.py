@@ -22,6 +22,9 @@ SHOWN = 60_000  # characters
 class SavedSampleAdmin(ReadOnlyAdmin):
     """Made on the trace page; here they are looked at, sent through and deleted."""
 
+    empty_words = (
+        "Real requests can be kept, with secrets masked: press “Save as sample” in an event’s trace."
+    )
     list_display = ("name", "event", "connector", "size", "saved_by", "created_at")
     list_select_related = ("connector",)
     list_filter = ("connector",)

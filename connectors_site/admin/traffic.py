@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
+from apps.core import roles
 from apps.core.admin import STATES, Button, ReadOnlyAdmin, ReadOnlyInline, display
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Attempt, Delivery
@@ -28,6 +29,9 @@ def trace_link(public_id: str, words: str = "Show the whole way") -> SafeString:
 class InboundRequestAdmin(ReadOnlyAdmin):
     """What came in. The body is not shown in lists: it may hold anything."""
 
+    empty_words = (
+        "Nothing has come in yet. Whatever a connected source sends with the right secret appears here."
+    )
     list_display = ("public_id", "connector", "shown_status", "received_at", "size", "error_message")
     list_select_related = ("connector",)
     list_filter = ("status", "connector")
@@ -68,6 +72,7 @@ class InboundRequestAdmin(ReadOnlyAdmin):
 class EventAdmin(ReadOnlyAdmin):
     """What was understood, and which subscription wanted it or why not."""
 
+    empty_words = "No event yet. Connect a source, or send a sample from a connector’s page."
     list_display = ("shown_title", "type", "shown_outcome", "connector", "received_at", "reason")
     list_select_related = ("connector",)
     list_filter = ("outcome", "connector")
@@ -75,10 +80,11 @@ class EventAdmin(ReadOnlyAdmin):
     search_help_text = "An event's id, or the delivery id that the source shows"
     fields = (
         "shown_title", "type", "shown_outcome", "reason", "connector", "actor", "url", "severity",
-        "shown_attributes", "received_at", "public_id", "way",
+        "shown_attributes", "received_at", "public_id",
     )  # fmt: skip
     readonly_fields = fields
     buttons = (
+        Button("trace", "Show its whole way", roles.SEE, icon="alt_route"),
         Button(
             "replay", "Send again", icon="replay", shown=lambda row: row.outcome == Event.Outcome.MATCHED,
             confirm="Send this event's card again to its channels?",
@@ -98,12 +104,23 @@ class EventAdmin(ReadOnlyAdmin):
         return row.outcome
 
     @display(description="Attributes")
-    def shown_attributes(self, row: Event) -> str:
-        return ", ".join(f"{key}: {json.dumps(value)}" for key, value in row.attributes.items())
+    def shown_attributes(self, row: Event) -> SafeString | str:
+        found = [
+            (key, ", ".join(map(str, value)) if isinstance(value, list) else value)
+            for key, value in row.attributes.items()
+            if value not in ("", None) and value != []
+        ]
+        words = {True: "yes", False: "no"}
+        told = [(key, words[value] if isinstance(value, bool) else value) for key, value in found]
+        return format_html_join(mark_safe("<br>"), "{}: {}", told) or "None"
 
-    @display(description="Trace")
-    def way(self, row: Event) -> SafeString:
-        return trace_link(row.public_id)
+    def health_of(self, row: Event) -> tuple[str, str]:
+        return row.outcome, row.reason or (
+            "At least one channel wanted it." if row.outcome == Event.Outcome.MATCHED else ""
+        )
+
+    def do_trace(self, request: HttpRequest, row: Event) -> HttpResponse:
+        return redirect(reverse("admin:trace", args=[row.public_id]))
 
     def do_replay(self, request: HttpRequest, row: Event) -> str:
         made = inbound.replay_event(row)
@@ -114,22 +131,31 @@ class AttemptInline(ReadOnlyInline):
     """Each POST and what came of it."""
 
     model = Attempt
-    fields = ("number", "at", "status", "elapsed_ms", "code", "message", "ambiguous")
+    fields = ("number", "at", "answer", "took", "message")
     readonly_fields = fields
+
+    @display(description="Answer")
+    def answer(self, row: Attempt) -> str:
+        doubt = "; the card may have been posted all the same" if row.ambiguous else ""
+        return (f"Status {row.status}" if row.status else "None") + doubt
+
+    @display(description="After")
+    def took(self, row: Attempt) -> str:
+        return f"{row.elapsed_ms:,} ms"
 
 
 @admin.register(Delivery)
 class DeliveryAdmin(ReadOnlyAdmin):
     """One card to one channel."""
 
+    empty_words = "No card was sent yet. A channel’s page has a button for a test card."
     list_display = ("summary", "channel", "shown_status", "attempts_made", "created_at", "error_message")
     list_select_related = ("channel__team",)
     list_filter = ("status", "channel")
     search_fields = ("public_id__exact", "event_public_id__exact")
     search_help_text = "A delivery's or an event's id"
     fields = (
-        "summary", "channel", "shown_status", "origin", "replay", "attempts_made", "due_at", "accepted_at",
-        "error_code", "error_message", "public_id", "way", "shown_card",
+        "summary", "channel", "origin", "times", "due_at", "accepted_at", "public_id", "way", "shown_card",
     )  # fmt: skip
     readonly_fields = fields
     inlines = (AttemptInline,)
@@ -152,13 +178,26 @@ class DeliveryAdmin(ReadOnlyAdmin):
     def shown_status(self, row: Delivery) -> str:
         return row.status
 
-    @display(description="Trace")
+    @display(description="Sent before")
+    def times(self, row: Delivery) -> str:
+        return f"This is replay {row.replay} of the event" if row.replay else "No, this is the first time"
+
+    def health_of(self, row: Delivery) -> tuple[str, str]:
+        words = {
+            Delivery.Status.ACCEPTED: "Teams took the card.",
+            Delivery.Status.PENDING: "The card waits to be sent.",
+        }.get(Delivery.Status(row.status), "")
+        return row.status, row.error_message or words
+
+    @display(description="Whole way")
     def way(self, row: Delivery) -> SafeString | str:
         return trace_link(row.event_public_id) if row.event_public_id else "No event: it was sent by hand."
 
     @display(description="Card")
     def shown_card(self, row: Delivery) -> SafeString:
-        return format_html('<div class="tc-card" data-card="{}"></div>', row.card)
+        # The card's title is a heading below this one.
+        heading = mark_safe('<h2 class="tc-visually-hidden">The card as it was sent</h2>')
+        return heading + format_html('<div class="tc-card" data-card="{}"></div>', row.card)
 
     def do_retry(self, request: HttpRequest, row: Delivery) -> str:
         deliveries.retry(row)

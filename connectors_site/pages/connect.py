@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
@@ -10,18 +9,15 @@ from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse, JsonResponse, QueryDict
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.safestring import SafeString
-from django.views.decorators.http import require_POST
 from markdown_it import MarkdownIt
 
 from apps.channels import services as channels
 from apps.channels.forms import URLField
 from apps.channels.models import Channel, Team
-from apps.channels.urls_teams import recognise
 from apps.connectors import options
 from apps.connectors import services as connectors
 from apps.connectors.forms import PREFIX, EventsField, option_field, option_values
@@ -30,15 +26,13 @@ from apps.connectors.models import Connector
 from apps.core import crypto, roles
 from apps.core.admin import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 from apps.core.errors import AppError
-from apps.core.models import Counter
 from apps.deliveries import services as deliveries
-from apps.deliveries.models import Delivery
-from apps.inbound.models import Event
 from apps.inbound.trials import Proposal
 from apps.sources.samples import folder
 from apps.sources.source import Source
 from connectors_site.pages import preview
 from connectors_site.pages.catalog import logo, source_or_404
+from connectors_site.pages.guide import GUIDES
 
 SESSION_KEY = "shown_secret"  # a new secret waits here, encrypted, so that the page survives a reload
 KEPT = 30 * 60  # seconds
@@ -61,6 +55,8 @@ class ConnectForm(forms.Form):
         label="Channel's name", max_length=200, required=False, widget=UnfoldAdminTextInputWidget()
     )
     webhook_url = URLField(label="Webhook URL of the channel's workflow", required=False)
+    # Set by the page when a card went to this very URL already; then no second one is sent.
+    tested = forms.BooleanField(required=False, widget=forms.HiddenInput())
 
     def __init__(self, source: Source, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -161,7 +157,7 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
             form.add_error(None, error.public_message)
         else:
             _keep_secret(request, connector, secret)
-            if form.cleaned_data["channel"] is None:
+            if form.cleaned_data["channel"] is None and not form.cleaned_data["tested"]:
                 deliveries.send_test(channel)
                 messages.info(request, f"A test card is on its way to {channel}.")
             return redirect(reverse("admin:connected", args=[connector.public_id]))
@@ -172,6 +168,7 @@ def connect(request: HttpRequest, slug: str) -> HttpResponse:
         "logo": logo(slug),
         "form": form,
         "panel": preview.panel("connect", slug, source),
+        "guide": GUIDES["workflow"],
     }
     return render(request, "admin/connect.html", values)
 
@@ -185,6 +182,25 @@ def set_up_text(source: Source, url: str, secret: str) -> SafeString:
     shown = secret or "the secret that was shown when it was made"
     text = text.replace("{{url}}", url).replace("{{secret}}", shown)
     return SafeString(MarkdownIt("commonmark", {"html": False}).render(text))
+
+
+def done_steps(connector: Connector, source: Source | None) -> list[dict[str, str]]:
+    """The two first steps of the set-up as they were done: each channel, and what goes there."""
+    usual = len(source.events.defaults()) if source else 0
+    labels = {spec.name: spec.label for spec in source.events} if source else {}
+    found = []
+    for row in connector.subscriptions.select_related("channel__team").order_by("pk")[:20]:
+        names = [labels.get(name, name) for name in row.events[:3]]
+        more = f" and {len(row.events) - 3} more" if len(row.events) > 3 else ""
+        found.append(
+            {
+                "channel": str(row.channel),
+                "link": reverse("admin:channels_channel_change", args=[row.channel_id]),
+                "events": ", ".join(names) + more if row.events else f"The usual ones, {usual} kinds",
+                "edit": reverse("admin:connectors_subscription_change", args=[row.pk]),
+            }
+        )
+    return found
 
 
 def connected(request: HttpRequest, public_id: str) -> HttpResponse:
@@ -204,55 +220,8 @@ def connected(request: HttpRequest, public_id: str) -> HttpResponse:
         "scheme": scheme,
         "secret": secret,
         "steps": set_up_text(source, connector.url, secret) if source else "",
-        "since": timezone.now().isoformat(),
+        "done": done_steps(connector, source),
         "may_send": request.user.has_perm(roles.OPERATE),
+        "may_configure": request.user.has_perm(roles.CONFIGURE),
     }
     return render(request, "admin/connected.html", values)
-
-
-def arrivals(request: HttpRequest, public_id: str) -> JsonResponse:
-    """The latest events of a connector with what became of them, and how many requests were refused lately."""
-    connector = get_object_or_404(Connector, public_id=public_id)
-    rows = list(Event.objects.filter(connector=connector).order_by("-id")[:5])
-    sent: dict[int, list[Delivery]] = {}
-    for row in Delivery.objects.filter(event_key__in=[row.pk for row in rows]).select_related(
-        "channel__team"
-    ):
-        sent.setdefault(row.event_key or 0, []).append(row)
-    hour = timezone.now().replace(minute=0, second=0, microsecond=0)
-    refused = Counter.objects.filter(name="inbound.unverified", key=public_id, hour=hour).first()
-    return JsonResponse(
-        {
-            "refused": refused.value if refused else 0,
-            "events": [
-                {
-                    "id": row.public_id,
-                    "title": row.title or row.type,
-                    "type": row.type,
-                    "outcome": row.outcome,
-                    "reason": row.reason,
-                    "at": row.received_at.isoformat(),
-                    "trace": reverse("admin:trace", args=[row.public_id]),
-                    "deliveries": [
-                        {
-                            "channel": str(each.channel),
-                            "status": each.status,
-                            "why": each.error_message,
-                            "card": json.loads(each.card),
-                        }
-                        for each in sent.get(row.pk, [])
-                    ],
-                }
-                for row in rows
-            ],
-        }
-    )
-
-
-@require_POST
-def check_url(request: HttpRequest) -> JsonResponse:
-    """What a pasted webhook URL is, in words. The URL is neither stored nor logged."""
-    from django.conf import settings
-
-    found = recognise(request.POST.get("url", ""), settings.DESTINATION_ALLOW)
-    return JsonResponse({"ok": not found.problem, "message": found.message, "kind": found.kind})

@@ -18,7 +18,7 @@ from apps.cards import adaptive, limits
 from apps.cards.notification import Notification
 from apps.connectors import custom
 from apps.connectors.models import Connector, CustomSource
-from apps.core import roles
+from apps.core import masking, roles
 from apps.core.errors import AppError, PayloadError
 from apps.inbound.models import InboundRequest
 from apps.inbound.understanding import http_of
@@ -109,11 +109,12 @@ def _captured(connectors: list[Connector]) -> list[InboundRequest]:
 
 
 def captured(request: HttpRequest, slug: str, public_id: str) -> JsonResponse:
-    """A stored request of the source's connectors: headers and body as text."""
+    """A stored request of the source's connectors: headers and body as text, with secrets masked."""
     rows = InboundRequest.objects.filter(connector__source=slug).select_related("connector")
     http = http_of(get_object_or_404(rows, public_id=public_id))
-    headers = {name: value for name, value in http.headers.items() if name not in HIDDEN}
-    return JsonResponse({"headers": headers, "body": http.body[:MAX_BODY].decode("utf-8", "replace")})
+    shown = {name: value for name, value in http.headers.items() if name not in HIDDEN}
+    body = masking.mask_body(http.body[:MAX_BODY].decode("utf-8", "replace"), http.content_type, indent=2)
+    return JsonResponse({"headers": masking.mask_headers(shown), "body": body})
 
 
 @require_POST

@@ -27,8 +27,14 @@ LATE = dt.timedelta(minutes=5)
 def context() -> dict[str, Any]:
     """The values of the dashboard. A fixed number of queries, none over a big table."""
     now = timezone.now()
+    hours = _hours(now)
+    most = max(1, *(hour["events"] for hour in hours), *(hour["cards"] for hour in hours))
     return {
-        "hours": _hours(now),
+        "hours": hours,
+        "most": f"{most:,}",
+        "half": f"{most / 2:,.0f}" if most > 1 else "",
+        "chart": _told(hours),
+        "quiet": figures.quiet(now),
         "totals": _totals(now),
         "todo": _todo(now),
         "channels": figures.channels(now),
@@ -64,6 +70,18 @@ def _hours(now: dt.datetime) -> list[dict[str, Any]]:
     ]
 
 
+def _told(hours: list[dict[str, Any]]) -> str:
+    """The chart in a sentence, for whoever does not see it."""
+    events, cards = (sum(hour[key] for hour in hours) for key in ("events", "cards"))
+    if not events and not cards:
+        return "Chart of the last 24 hours: no events and no cards."
+    top = max(hours, key=lambda hour: hour["events"])
+    return (
+        f"Chart of the last 24 hours: {events:,} events and {cards:,} accepted cards. "
+        f"Most events, {top['events']:,}, came in the hour from {top['at']:%H}:00 UTC. All hours stand in the table below."
+    )
+
+
 def _totals(now: dt.datetime) -> list[dict[str, Any]]:
     found: defaultdict[tuple[str, str], int] = defaultdict(int)
     for row in _counts(now):
@@ -73,7 +91,7 @@ def _totals(now: dt.datetime) -> list[dict[str, Any]]:
     failed = found[("delivery", Delivery.Status.FAILED)]
     tried = accepted + failed
     oldest = Delivery.objects.filter(status=Delivery.Status.PENDING).order_by("id").first()
-    waiting = span_words(now - oldest.created_at) if oldest else "nothing waits"
+    waiting = span_words(now - oldest.created_at) if oldest else "none"
     return [
         {"label": "Events, 24 h", "value": f"{events:,}", "link": reverse("admin:inbound_event_changelist")},
         {"label": "Cards accepted, 24 h", "value": f"{accepted:,}",

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.urls import reverse
 
 from apps.channels.models import Channel
-from apps.connectors.health import health
+from apps.connectors.health import PATIENCE, QUIET, health, span_words
 from apps.connectors.models import Connector
 from apps.core.models import Counter
 from apps.deliveries.models import Attempt
@@ -87,4 +87,19 @@ def connectors(now: dt.datetime) -> list[dict[str, str]]:
         }
         for row, each in found
         if each.needs_person
+    ]
+
+
+def quiet(now: dt.datetime) -> list[dict[str, str]]:
+    """The connectors that should hear something and don't, longest silence first."""
+    silent = Q(last_event_at__lt=now - QUIET) | Q(last_event_at=None, created_at__lt=now - PATIENCE)
+    rows = Connector.objects.filter(silent, paused=False).order_by("last_event_at", "pk")[:SHOWN]
+    return [
+        {
+            "name": row.name,
+            "link": reverse("admin:connected", args=[row.public_id]),
+            "source": row.get_source_display(),
+            "last": f"{span_words(now - row.last_event_at)} ago" if row.last_event_at else "never",
+        }
+        for row in rows
     ]

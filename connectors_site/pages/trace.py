@@ -17,6 +17,7 @@ from django.views.decorators.http import require_POST
 from apps.channels.models import Channel
 from apps.core import audit, masking, roles
 from apps.core.errors import AppError
+from apps.deliveries import services as deliveries_of
 from apps.deliveries.models import Delivery
 from apps.inbound import lookup, saved
 from apps.inbound import services as inbound
@@ -46,6 +47,7 @@ def find(request: HttpRequest) -> HttpResponse:
         "query": query,
         "events": found,
         "latest": LATEST,
+        "latest_events": [] if query else Event.objects.select_related("connector").order_by("-id")[:10],
         "requests": others,
         "deliveries": deliveries.select_related("channel__team")[:1] if deliveries is not None else [],
     }
@@ -101,20 +103,28 @@ def trace(request: HttpRequest, public_id: str) -> HttpResponse:
     rows = Event.objects.select_related("connector", "request__connector")
     event = get_object_or_404(rows, public_id=public_id)
     if request.method == "POST":
-        return _replay(request, event)
+        return _retry(request, event) if "retry" in request.POST else _replay(request, event)
     deliveries = list(
         Delivery.objects.filter(event_key=event.pk)
         .select_related("channel__team")
         .prefetch_related("attempts")
         .order_by("id")[:100]
     )
-    shown = [{"row": each, "attempts": list(each.attempts.all())} for each in deliveries]
+    shown = [
+        {
+            "row": each,
+            "attempts": list(each.attempts.all()),
+            "retry": each.status in (Delivery.Status.FAILED, Delivery.Status.CANCELLED) or each.attempts_made,
+        }
+        for each in deliveries
+    ]
     may_replay = request.user.has_perm(roles.OPERATE)
     values = {
         **_page(request, event.request, reverse("admin:trace", args=[public_id])),
         "title": event.title or event.type,
         "event": event,
         "first": _first(event),
+        "answers": _answers(event, deliveries),
         "deliveries": shown,
         "panel": _panel(event),
         "channels": Channel.objects.select_related("team")[:500] if may_replay else [],
@@ -127,6 +137,8 @@ def trace(request: HttpRequest, public_id: str) -> HttpResponse:
 def request_trace(request: HttpRequest, public_id: str) -> HttpResponse:
     """A request that made no event, or several: received, verified, and what was found in it."""
     row = get_object_or_404(InboundRequest.objects.select_related("connector"), public_id=public_id)
+    if request.method == "POST":
+        return _process_again(request, row)
     events = list(row.events.order_by("index")[:100])
     if len(events) == 1:
         return redirect(reverse("admin:trace", args=[events[0].public_id]))
@@ -135,6 +147,8 @@ def request_trace(request: HttpRequest, public_id: str) -> HttpResponse:
         "title": f"Request {row.public_id}",
         "row": row,
         "events": events,
+        "may_replay": request.user.has_perm(roles.OPERATE),
+        "may_keep": request.user.has_perm(roles.CONFIGURE),
     }
     return render(request, "admin/request_trace.html", values)
 
@@ -151,6 +165,29 @@ def _page(request: HttpRequest, row: InboundRequest, path: str) -> dict[str, Any
         "headers": sorted(masking.mask_headers(row.headers).items()) if asked else [],
         "query": masking.mask_query(row.query) if asked else "",
     }
+
+
+def _answers(event: Event, deliveries: list[Delivery]) -> list[tuple[str, str]]:
+    """“Did it get there, and if not, why?”, for each channel: a level and a sentence."""
+    latest = {row.channel_id: row for row in deliveries}
+    found = []
+    for row in latest.values():
+        why = f" {row.error_message}" if row.error_message else ""
+        level, words = {
+            Delivery.Status.ACCEPTED: ("ok", f"got the card: Teams accepted it at {row.accepted_at:%H:%M:%S} UTC."
+                                       if row.accepted_at else "got the card: Teams accepted it."),
+            Delivery.Status.PENDING: ("waiting", f"gets the card: it waits.{why}"),
+            Delivery.Status.FAILED: ("failing", f"did not get the card: Teams did not take it.{why}"),
+            Delivery.Status.CANCELLED: ("degraded", f"did not get the card: it was not sent.{why}"),
+        }[Delivery.Status(row.status)]  # fmt: skip
+        found.append((level, f"{row.channel} {words}"))
+    for entry in event.trace:
+        stops = [step["detail"] for step in entry["steps"] if step["verdict"] != "pass"]
+        if not entry["matched"] and stops:
+            found.append(("degraded", f"{entry['channel']} did not get it: {' '.join(stops)}"))
+    if not found:
+        found.append(("degraded", f"Nobody got a card. {event.reason}".strip()))
+    return found
 
 
 def _first(event: Event) -> Event | None:
@@ -180,19 +217,55 @@ def keep(request: HttpRequest, public_id: str) -> HttpResponse:
         raise PermissionDenied
     rows = Event.objects.select_related("request__connector")
     event = get_object_or_404(rows, public_id=public_id)
+    _save(request, event.request, event.type)
+    return redirect(reverse("admin:trace", args=[public_id]))
+
+
+@require_POST
+def keep_request(request: HttpRequest, public_id: str) -> HttpResponse:
+    """Save a request as a sample of its connector, also one in which no event was found."""
+    if not request.user.has_perm(roles.CONFIGURE):
+        raise PermissionDenied
+    row = get_object_or_404(InboundRequest.objects.select_related("connector"), public_id=public_id)
+    _save(request, row, "")
+    return redirect(reverse("admin:request-trace", args=[public_id]))
+
+
+def _save(request: HttpRequest, row: InboundRequest, event: str) -> None:
+    name, by = request.POST.get("name", ""), request.user.get_username()
     try:
-        made = saved.save(
-            event.request,
-            request.POST.get("name", ""),
-            event=event.type,
-            saved_by=request.user.get_username(),
-        )
+        made = saved.save(row, name, event=event, saved_by=by)
         messages.success(
             request, f"“{made}” is kept, with secrets masked. It can be chosen in every preview."
         )
     except AppError as error:
         messages.error(request, error.public_message)
-    return redirect(reverse("admin:trace", args=[public_id]))
+
+
+def _process_again(request: HttpRequest, row: InboundRequest) -> HttpResponse:
+    if not request.user.has_perm(roles.OPERATE):
+        raise PermissionDenied
+    try:
+        inbound.replay_request(row)
+        audit.did(row, "Process again")
+        messages.success(request, "The request is processed again. Load this page again in a moment.")
+    except AppError as error:
+        messages.error(request, error.public_message)
+    return redirect(reverse("admin:request-trace", args=[row.public_id]))
+
+
+def _retry(request: HttpRequest, event: Event) -> HttpResponse:
+    """Try one of the event's cards again, without leaving the page."""
+    if not request.user.has_perm(roles.OPERATE):
+        raise PermissionDenied
+    row = get_object_or_404(Delivery, public_id=request.POST["retry"], event_key=event.pk)
+    try:
+        deliveries_of.retry(row)
+        audit.did(row, "Try again now")
+        messages.success(request, "The card goes out at the next occasion.")
+    except AppError as error:
+        messages.error(request, error.public_message)
+    return redirect(reverse("admin:trace", args=[event.public_id]))
 
 
 def _replay(request: HttpRequest, event: Event) -> HttpResponse:

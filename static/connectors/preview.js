@@ -145,15 +145,34 @@ window.TeamsPreview = (() => {
         panel.classList.toggle("tc-phone", button.dataset.previewWidth === "phone");
       });
     }
-    if (material) material.addEventListener("change", () => { chosen = material.value; ask(); });
-    for (const button of document.querySelectorAll("[data-material]")) {
+    if (material) material.addEventListener("change", () => { chosen = material.value; mark(); ask(); });
+    // Each event that can be ticked and has a sample offers its card.
+    const offered = material ? [...material.options].map((each) => each.value) : [];
+    for (const box of document.querySelectorAll(".tc-box[data-event]")) {
+      const name = `sample:${box.dataset.event}`;
+      const found = offered.find((each) => each === name || each.startsWith(`${name}__`));
+      if (!found) continue;
+      const button = element("button", "tc-linklike tc-show-card", "Card");
+      button.type = "button";
+      button.dataset.material = found;
+      button.setAttribute("aria-label", `Show the card of ${box.dataset.event}`);
+      button.setAttribute("aria-pressed", "false");
+      box.append(button);
+    }
+    const shows = [...document.querySelectorAll("[data-material]")];
+    const mark = () => { for (const each of shows) each.setAttribute("aria-pressed", String(each.dataset.material === chosen || chosen.startsWith(`${each.dataset.material}__`))); };
+    for (const button of shows) {
       button.addEventListener("click", () => {
         chosen = button.dataset.material;
         const known = [...(material ? material.options : [])].find((each) => each.value === chosen || each.value.startsWith(`${chosen}__`));
         if (known) { material.value = known.value; chosen = known.value; }
+        mark();
         ask();
+        // On a narrow page the card stands far below.
+        if (matchMedia("(max-width: 900px)").matches) panel.scrollIntoView({ block: "start" });
       });
     }
+    mark();
     if (panel.dataset.form) {
       const form = document.getElementById(panel.dataset.form);
       form.addEventListener("input", soon);

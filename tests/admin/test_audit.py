@@ -143,6 +143,10 @@ def test_people_their_roles_and_passwords_are_followed() -> None:
 
 def test_ones_own_password_is_followed() -> None:
     client = signed_in("viewer")
+    person = User.objects.get(username="viewer")
+    person.set_password("a long password")
+    person.save()
+    client.force_login(person)
     words = {"old_password": "a long password", "new_password1": "harbour-lights-9",
              "new_password2": "harbour-lights-9"}  # fmt: skip
     assert client.post(reverse("admin:password_change"), words).status_code == 302

@@ -105,7 +105,7 @@ def test_the_figures_are_those_of_the_counters(connector: Connector) -> None:
     assert shown["Acceptance"] == "90.0 %"
     assert shown["Tries repeated, 24 h"] == "3"
     page = unescape(signed_in("viewer").get(reverse("admin:index")).content.decode())
-    assert "As a table" in page
+    assert "The chart as a table" in page
 
 
 def test_the_page_asks_a_fixed_number_of_questions(

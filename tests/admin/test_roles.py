@@ -29,8 +29,9 @@ ADMIN_PAGES = ("auth_user_changelist", "auth_user_add", "auth_group_changelist",
 
 
 def signed_in(role: str) -> Client:
-    user = User.objects.create_user(role, password="a long password")
-    user.groups.add(Group.objects.get(name=role))
+    user, new = User.objects.get_or_create(username=role)
+    if new:
+        user.groups.add(Group.objects.get(name=role))
     client = Client()
     client.force_login(user)
     return client
@@ -249,3 +250,22 @@ def test_an_api_token_is_shown_once() -> None:
     assert "tc_" in page.content.decode()
     row = ApiToken.objects.get()
     assert "tc_" not in client.get(reverse("admin:api_apitoken_change", args=[row.pk])).content.decode()
+
+
+def test_a_person_whom_an_admin_adds_signs_in_with_their_role() -> None:
+    made = signed_in("admin").post(
+        reverse("admin:auth_user_add"),
+        {"username": "ada", "usable_password": "true", "password1": "tide-table-7", "password2": "tide-table-7",
+         "groups": [Group.objects.get(name="operator").pk]},
+    )  # fmt: skip
+    assert made.status_code == 302
+    client = Client()
+    login = {"username": "ada", "password": "tide-table-7", "next": reverse("admin:find")}
+    assert client.post(reverse("admin:login"), login).headers["Location"] == reverse("admin:find")
+    assert client.get(reverse("admin:find")).status_code == 200
+    assert client.get(reverse("admin:auth_user_changelist")).status_code == 403
+    wrong = Client().post(reverse("admin:login"), {**login, "password": "tide"}).content.decode()
+    assert "not the right username and password" in wrong
+    assert "staff" not in wrong
+    User.objects.get(username="ada").groups.clear()
+    assert "no role here" in Client().post(reverse("admin:login"), login).content.decode()

@@ -56,3 +56,12 @@ def test_headers_keep_what_is_harmless() -> None:
 @pytest.mark.parametrize("text", ["", "not json {", "[" * 5_000, "<" * 5_000, "\ud800"])
 def test_nothing_breaks_it(text: str) -> None:
     mask_body(text, indent=2)
+
+
+@pytest.mark.parametrize("rest", [', "x": 1', ', "x": "a\\', "", ' "y" }'])
+def test_json_that_is_broken_is_masked_by_the_names_of_its_fields(rest: str) -> None:
+    shown = mask_body('{"title": "Hello", "api_token" : "hu\\"sh"' + rest)
+    assert "sh" not in shown.partition("token")[2].replace(rest, "")
+    assert '"title": "Hello"' in shown
+    assert MASK in shown
+    assert "hush" not in mask_body('{"password": "hush')  # cut in the middle

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import requests
 
+from tests.e2e.looks import shoot
 from tests.e2e.stack import Stack
 from tests.e2e.test_browser import page, signed_post
 from tests.vendors.stub import StubServer
@@ -84,12 +85,11 @@ def test_a_button_closes_an_issue_and_a_result_card_arrives(page: Any, demo: Sta
         page.goto(address)
         page.get_by_text("Timetable off by one").wait_for()
         assert not vendor.made("PATCH", ".*")
-        page.screenshot(path=pictures / "action.png")
         page.get_by_role("button", name="Close").click()
 
         page.get_by_text("Done", exact=True).wait_for()
         assert len(vendor.made("PATCH", ".*")) == 1
-        page.screenshot(path=pictures / "action-done.png")
+        shoot(page, pictures, "button-done")
 
         def told() -> bool:
             rows = api("GET", "deliveries/?limit=20")["results"]

@@ -14,6 +14,7 @@ from tests.conftest import missing
 from tests.custom.test_custom_sources import MAPPING
 from tests.e2e.stack import ROOT, Stack, running
 from tests.e2e.test_action_browser import waiting
+from tests.e2e.test_browser import signed_post
 from tests.e2e.test_commands_load import TOKEN
 from tests.e2e.test_stack import Client
 from tests.e2e.watch import watch
@@ -33,13 +34,27 @@ PAGES = (
     "replays/", "replays/new/", "actions/actionrun/", "inbound/savedsample/",
     "commands/chatuser/", "commands/chatuser/add/", "commands/commanduse/", "auth/user/", "auth/user/add/",
     "auth/group/", "auth/group/add/", "api/apitoken/", "api/apitoken/add/", "django_q/schedule/",
-    "password_change/",
+    "password_change/", "password_change/done/", "replays/new/?kind=deliveries", "replays/new/?type=no_such_type",
+    "connectors/account/add/?source=github&kind=token", "connectors/subscription/add/?connector=1",
+    "channels/channel/1/delete/", "auth/user/1/password/", "find/?q=no-such-thing", "inbound/event/?q=no-such-thing",
 )  # fmt: skip
 FIRST = (  # the first row's page of these lists
     "connectors/connector/", "connectors/subscription/", "channels/channel/", "channels/team/", "inbound/event/",
     "deliveries/delivery/", "inbound/inboundrequest/", "auth/user/", "auth/group/", "api/apitoken/",
     "commands/commandendpoint/", "connectors/account/", "connectors/customsource/", "commands/chatuser/",
 )  # fmt: skip
+
+EMPTY = {  # what the pages of a product say in which nothing was done yet
+    "": "Connect the first source", "connectors/connector/": "Choose the source in the catalog",
+    "connectors/subscription/": "It is made when a source is connected", "channels/channel/": "A channel is where cards go",
+    "channels/team/": "A team holds channels", "connectors/customsource/": "outside the catalog",
+    "connectors/account/": "An account signs in at a source", "connectors/hook/": "a button that makes one",
+    "inbound/event/": "No event yet", "deliveries/delivery/": "No card was sent yet", "replays/": "Nothing was replayed yet",
+    "actions/actionrun/": "Who pressed which button", "inbound/inboundrequest/": "Nothing has come in yet",
+    "inbound/savedsample/": "Real requests can be kept", "commands/commandendpoint/": "a team asks by chat",
+    "commands/chatuser/": "until you give them a role", "commands/commanduse/": "Nobody has asked by chat yet",
+    "api/apitoken/": "A token lets a program", "find/": "What you can look for", "catalog/github/secrets/": "Connect one",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +88,7 @@ def furnish(stack: Stack) -> None:
         "accounts/", name="Robot", source="github", kind="token", fields={"token": "ghp_test"}
     )
     channel = client.get("channels/")["results"][0]
-    acting = client.post("connectors/", name="Acting", source="github", account=account["id"])
+    acting = client.post("connectors/", name="Backend repository", source="github", account=account["id"])
     client.post("subscriptions/", connector=acting["id"], channel=channel["id"], events=["*"])
     client.post(f"connectors/{acting['id']}/test/", event="issues.opened")
     client.post("custom-sources/", mapping=MAPPING, slug="custom-shop")
@@ -84,6 +99,15 @@ def furnish(stack: Stack) -> None:
         "from apps.commands.models import ChatUser; ChatUser.objects.create(teams_id='29:abc', name='Ada')",
     )  # fmt: skip
     waiting(lambda: button_of(client))
+    narrow = client.post("connectors/", name="Website, pushes only", source="github")
+    client.post("subscriptions/", connector=narrow["id"], channel=channel["id"], events=["push"])
+    client.post("connectors/", name="Mobile app", source="github")
+    for secret, event, body in (
+        ("wrong", "push", None), (narrow["secret"], "push", None), (narrow["secret"], "push", None),
+        (narrow["secret"], "issues.opened", None), (narrow["secret"], "push", b"{"),
+    ):  # fmt: skip
+        signed_post(narrow["url"], secret, event, body)
+    waiting(lambda: client.get("requests/", status="malformed")["results"])
 
 
 def button_of(client: Client) -> str:
@@ -181,7 +205,7 @@ def test_the_page_of_a_new_connection_is_open_to_everybody(
     page: Any, product: Stack, axe: str, rest: str
 ) -> None:
     found = Client(product).get("connectors/")["results"]
-    acting = next(each["id"] for each in found if each["name"] == "Acting")
+    acting = next(each["id"] for each in found if each["name"] == "Backend repository")
     assert_clean(page, axe, f"{product.url}/admin/connected/{acting}/{rest}")
 
 
@@ -205,7 +229,15 @@ def test_the_page_of_a_button_is_open_to_everybody(
 
 @pytest.mark.parametrize(
     "path",
-    ["/admin/login/", "/sandbox/", "/nowhere", "/admin/nowhere/", "/api/v1/docs/", "/act/no-such-button/"],
+    [
+        "/admin/login/",
+        "/sandbox/",
+        "/nowhere",
+        "/admin/nowhere/",
+        "/api/v1/docs/",
+        "/act/no-such-button",
+        "/act/no-such-page/",
+    ],
 )
 def test_a_public_page_is_open_to_everybody(chromium: Any, product: Stack, axe: str, path: str) -> None:
     context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
@@ -219,4 +251,152 @@ def test_a_public_page_is_open_to_everybody(chromium: Any, product: Stack, axe: 
         else:
             assert_clean(page, axe, product.url + path)
     finally:
+        context.close()
+
+
+@pytest.mark.parametrize("outcome", ["matched", "unmatched", "duplicate", "malformed"])
+def test_the_trace_is_open_to_everybody(page: Any, product: Stack, axe: str, outcome: str) -> None:
+    client = Client(product)
+    if outcome == "malformed":
+        path = f"request/{client.get('requests/', status='malformed')['results'][0]['id']}"
+    else:
+        path = client.get("events/", outcome=outcome)["results"][0]["id"]
+    assert_clean(page, axe, f"{product.url}/admin/trace/{path}/")
+    assert_clean(page, axe, f"{product.url}/admin/trace/{path}/?body")
+
+
+def clean_as_it_stands(page: Any, axe: str) -> None:
+    """The page after something was done on it."""
+    found = in_all_looks(page, axe) + page.problems
+    page.problems.clear()
+    assert not found, f"{page.url}\n" + "\n".join(found)
+
+
+def test_the_set_up_is_open_to_everybody_while_it_is_filled_in(page: Any, product: Stack, axe: str) -> None:
+    page.goto(f"{product.url}/admin/catalog/github/connect/")
+    page.get_by_label("Webhook URL of the channel's workflow").fill(
+        "https://x.webhook.office.com/webhookb2/a"
+    )
+    page.get_by_text("switched them off").wait_for()
+    page.locator("summary", has_text="How to get this URL").click()
+    page.locator("summary", has_text="Issues").first.click()
+    page.locator("summary", has_text="Every rule and its verdict").click()
+    page.locator("summary", has_text="Verification").click()
+    clean_as_it_stands(page, axe)
+    page.get_by_role("button", name="Connect GitHub").click()
+    page.get_by_text("Give the channel a name, or choose one above.").wait_for()
+    clean_as_it_stands(page, axe)
+
+
+def test_a_backtest_is_open_to_everybody(page: Any, product: Stack, axe: str) -> None:
+    page.goto(f"{product.url}/admin/connectors/subscription/")
+    page.locator("#result_list").get_by_role("link", name="Website, pushes only").click()
+    page.locator("summary", has_text="As text").click()
+    page.locator("#id_conditions").fill("branch is nowhere")
+    page.get_by_role("button", name="Run the backtest").click()
+    page.get_by_role("heading", name="Cards per day").wait_for()
+    clean_as_it_stands(page, axe)
+
+
+def test_new_secrets_and_the_test_of_an_endpoint_are_open_to_everybody(
+    page: Any, product: Stack, axe: str
+) -> None:
+    page.goto(f"{product.url}/admin/connectors/connector/")
+    page.once("dialog", lambda dialog: dialog.accept())  # not before: a form that is left asks too
+    page.locator("#result_list").get_by_role("link", name="Mobile app").click()
+    page.get_by_role("button", name="New secret").click()
+    page.get_by_text("is shown only now").wait_for()
+    clean_as_it_stands(page, axe)
+    page.goto(f"{product.url}/admin/catalog/github/secrets/")
+    page.get_by_role("button", name="Make the new secrets").click()
+    page.get_by_text("These secrets are shown only now").wait_for()
+    clean_as_it_stands(page, axe)
+    page.goto(f"{product.url}/admin/commands/commandendpoint/")
+    page.locator("#result_list").get_by_role("link", name="Connector").click()
+    page.get_by_role("button", name="Test", exact=True).click()
+    page.get_by_role("heading", name="The answer").wait_for()
+    clean_as_it_stands(page, axe)
+
+
+def test_what_hurts_asks_first(page: Any, product: Stack) -> None:
+    """Said no, nothing is done; this is also true of pages without a preview."""
+    asked: list[str] = []
+
+    def refuse(dialog: Any) -> None:
+        asked.append(dialog.message)
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
+    page.goto(f"{product.url}/admin/channels/channel/")
+    page.locator("#result_list").get_by_role("link", name="General").first.click()
+    for name in ("Pause", "Mute for ever"):
+        page.get_by_role("button", name=name).click()
+    page.remove_listener("dialog", refuse)
+    assert len(asked) == 2
+    assert "wait until you resume it" in asked[0]
+    assert Client(product).get("channels/")["results"][0]["state"] == "ok"
+
+
+def test_refusals_are_open_to_everybody(chromium: Any, product: Stack, axe: str) -> None:
+    product.manage(
+        "shell", "-c",
+        "from django.contrib.auth.models import Group, User; "
+        "vic = User.objects.create_user('vic', password='a long password'); "
+        "vic.groups.add(Group.objects.get(name='viewer'))",
+    )  # fmt: skip
+    context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
+    page = context.new_page()
+    page.problems = watch(page, product.url)
+    try:
+        page.goto(f"{product.url}/admin/auth/user/")
+        page.get_by_label("Username").fill("vic")
+        page.get_by_label("Password").fill("wrong")
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("alert").wait_for()
+        clean_as_it_stands(page, axe)
+        page.get_by_label("Username").fill("vic")
+        page.get_by_label("Password").fill("a long password")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_url(f"{product.url}/admin/auth/user/")
+        assert page.title() != ""
+        clean_as_it_stands(page, axe)  # 403
+        for path in (
+            "",
+            "catalog/",
+            "catalog/github/",
+            "connectors/connector/",
+            "channels/channel/",
+            "replays/",
+        ):
+            assert_clean(page, axe, f"{product.url}/admin/{path}")  # what a viewer sees of it
+        context.clear_cookies()
+        page.goto(f"{product.url}/admin/login/")
+        page.evaluate("document.querySelector('[name=csrfmiddlewaretoken]').value = 'x'")
+        for each in page.locator("input[required]").all():
+            each.fill("x")
+        page.get_by_role("button", name="Sign in").click()
+        page.wait_for_load_state("load")
+        clean_as_it_stands(page, axe)  # the form is too old
+    finally:
+        context.close()
+
+
+def test_an_empty_product_is_open_to_everybody_and_says_what_to_do_next(
+    chromium: Any, axe: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    keys = {"SECRET_KEY": "k" * 50, "FIELD_KEYS": "one", "SANDBOX": "0"}
+    with running(
+        tmp_path_factory.mktemp("empty"), "--no-worker", ready="/healthz", DEBUG="0", **keys
+    ) as stack:
+        context = chromium.new_context(viewport=DESK, color_scheme="light", reduced_motion="reduce")
+        page = context.new_page()
+        page.problems = watch(page, stack.url)
+        page.goto(f"{stack.url}/admin/")
+        page.get_by_label("Username").fill("admin")
+        page.get_by_label("Password").fill(stack.password)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="Open the catalog").wait_for()
+        for path, words in EMPTY.items():
+            assert_clean(page, axe, f"{stack.url}/admin/{path}")
+            assert words in page.locator("main").inner_text(), path
         context.close()

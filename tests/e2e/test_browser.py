@@ -15,6 +15,7 @@ import requests
 
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
+from tests.e2e.looks import picture, shoot
 from tests.e2e.stack import Stack
 from tests.e2e.watch import watch
 
@@ -39,18 +40,20 @@ def page(chromium: Any, demo: Stack) -> Iterator[Any]:
     assert problems == []
 
 
-def signed_post(url: str, secret: str, event: str) -> int:
-    """What GitHub does: the sample's body with its HMAC, made here without the product's own code."""
-    shipped = sample(SOURCE, event)
-    assert shipped
-    digest = hmac.new(secret.encode(), shipped.body, hashlib.sha256).hexdigest()
+def signed_post(url: str, secret: str, event: str, body: bytes | None = None) -> int:
+    """What GitHub does: a body, the sample's unless given, with its HMAC, made without the product's own code."""
+    if body is None:
+        shipped = sample(SOURCE, event)
+        assert shipped
+        body = shipped.body
+    digest = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
     headers = {
         "Content-Type": "application/json",
         "X-GitHub-Event": event.partition(".")[0],
-        "X-GitHub-Delivery": hashlib.sha256(shipped.body + secret.encode()).hexdigest(),
+        "X-GitHub-Delivery": hashlib.sha256(body + secret.encode()).hexdigest(),
         "X-Hub-Signature-256": f"sha256={digest}",
     }
-    return requests.post(url, data=shipped.body, headers=headers, timeout=10).status_code
+    return requests.post(url, data=body, headers=headers, timeout=10).status_code
 
 
 def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
@@ -65,7 +68,6 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
 
     # The catalog, the source, the set-up page.
     page.goto(f"{demo.url}/admin/catalog/")
-    page.screenshot(path=pictures / "catalog.png")
     page.get_by_label("Search the catalog").fill("github")
     page.get_by_role("link", name=re.compile("GitHub")).first.click()
     page.get_by_role("link", name="Connect GitHub").click()
@@ -77,25 +79,53 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
     page.get_by_text("Microsoft switched them off in May 2026").wait_for()
     page.get_by_label("Webhook URL of the channel's workflow").fill(workflow_url)
     page.get_by_text("✓").wait_for()
-    page.screenshot(path=pictures / "connect.png")
+    # A card goes through it at once, before anything is saved.
+    page.get_by_role("button", name="Send a test card now").click()
+    page.get_by_text("Teams took the test card (202").wait_for()
+    # Each event shows its card.
+    page.locator("summary", has_text="Issues").first.click()
+    page.get_by_role("button", name="Show the card of issues.closed", exact=True).click()
+    page.locator("[data-preview-card]", has_text="Issue closed").wait_for()
+    shoot(page, pictures, "connect")
     page.get_by_role("button", name="Connect GitHub").click()
 
-    # What to paste at GitHub; it waits live.
+    # On the same page: what to paste at GitHub; it waits live.
+    page.get_by_role("heading", name="Paste this at GitHub").wait_for()
+    assert "/admin/connected/" in page.url
+    assert page.evaluate("document.activeElement.id") == "paste"
     page.get_by_role("heading", name="Waiting for the first event").wait_for()
+    page.get_by_text("Cards go to Platform › Release room").wait_for()
     url, secret = (each.inner_text() for each in page.locator(".tc-copy-value").all())
     assert url.startswith(f"{demo.url}/hooks/")
     assert signed_post(url, "not the secret", "pull_request.opened") == 401
     page.get_by_text("came with a missing or wrong signature").wait_for()
+    assert signed_post(url, secret, "ping") == 202
+    page.get_by_text("This is the test that GitHub sends when a webhook is made").wait_for()
+    page.get_by_text("came with a missing or wrong signature").wait_for(state="hidden")  # it is mended
     assert signed_post(url, secret, "pull_request.opened") == 202
-    page.get_by_text("Connected:").wait_for()
-    page.locator("#arrivals-list .tc-state-accepted").wait_for()
-    page.screenshot(path=pictures / "connected.png", full_page=True)
+    page.get_by_text("Connected: Pull request opened").wait_for()
+    way = page.locator("#arrivals-list li", has_text="Pull request opened").first.locator(".tc-way li")
+    way.filter(has_text="Accepted by Platform › Release room").wait_for()
+    told = [each.inner_text().partition("\n")[0] for each in way.all()]
+    assert told == ["Received", "Verified", "Understood as pull_request.opened", "Card made",
+                    "Accepted by Platform › Release room"]  # fmt: skip
+    page.locator("#arrivals-list .teams-card").wait_for()
+    # What nobody wanted, and what could not be read, is said too.
+    assert signed_post(url, secret, "star.created") == 202
+    page.get_by_text("star.created is not among the chosen events").wait_for()
+    assert signed_post(url, secret, "push", body=b"{") == 202
+    page.locator("#arrivals-list li", has_text="could not be read").locator(
+        "li", has_text="Not understood"
+    ).wait_for()
+    page.locator("#arrivals-title").evaluate("each => each.scrollIntoView()")
+    shoot(page, pictures, "connected", top=False)
+    shoot(page, pictures, "paste")
 
     # The trace answers why.
-    page.locator("#arrivals-list a").first.click()
+    page.locator("#arrivals-list a", has_text="Pull request opened").first.click()
     page.get_by_text("Received and verified").wait_for()
+    page.get_by_text("Platform › Release room got the card: Teams accepted it at").wait_for()
     page.get_by_text("Card to Platform › Release room: accepted").wait_for()
-    page.screenshot(path=pictures / "trace.png", full_page=True)
 
     # And the card stands in the channel, drawn by the official renderer.
     page.goto(f"{demo.url}/sandbox/")
@@ -105,7 +135,7 @@ def test_an_admin_connects_github_to_a_channel_and_sees_the_card(
     shipped = sample(SOURCE, "pull_request.opened")
     assert shipped
     assert json.loads(shipped.body)["pull_request"]["title"] in card.inner_text()
-    card.screenshot(path=pictures / "card.png")
+    picture(page, pictures / "card.png", of=card)
 
     # The secret is nowhere else.
     page.goto(f"{demo.url}/admin/connectors/connector/")
@@ -116,11 +146,12 @@ def test_the_demo_shows_its_first_cards_by_itself(page: Any, demo: Stack, pictur
     page.goto(f"{demo.url}/sandbox/")
     page.get_by_role("link", name="# General").click()
     page.locator(".teams-card").nth(1).wait_for()
-    page.screenshot(path=pictures / "sandbox.png")
+    picture(page, pictures / "sandbox.png")
     page.get_by_label("Theme").select_option("dark")
-    page.screenshot(path=pictures / "sandbox-dark.png")
+    picture(page, pictures / "sandbox-dark.png")
+    page.get_by_label("Theme").select_option("light")
     page.set_viewport_size({"width": 390, "height": 800})
-    page.screenshot(path=pictures / "sandbox-phone.png")
+    picture(page, pictures / "sandbox-phone.png")
 
 
 def test_the_dashboard_opens_in_the_dark_and_on_a_phone(
@@ -128,11 +159,8 @@ def test_the_dashboard_opens_in_the_dark_and_on_a_phone(
 ) -> None:
     page.goto(f"{demo.url}/admin/")
     page.get_by_role("heading", name="Needs a person").wait_for()
-    page.screenshot(path=pictures / "dashboard.png")
     page.emulate_media(color_scheme="dark")
     page.reload()
     page.get_by_role("heading", name="Needs a person").wait_for()
-    page.screenshot(path=pictures / "dashboard-dark.png")
     page.set_viewport_size({"width": 390, "height": 800})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-    page.screenshot(path=pictures / "dashboard-phone.png")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.looks import shoot
 from tests.e2e.stack import Stack
 from tests.e2e.test_browser import page
 
@@ -34,8 +35,7 @@ def test_the_card_changes_as_one_types_and_mistakes_are_named(page: Any, demo: S
     assert title.get_attribute("aria-invalid") == "true"
     title.fill("Sold: {{ order.number }}")
     toast.get_by_text("Sold: 1042").wait_for()
-    page.evaluate("scrollTo(0, 0)")
-    page.screenshot(path=pictures / "custom-editor.png", full_page=False)
+    shoot(page, pictures, "custom-editor")
 
     # The JSON view shows the same document, and another payload makes another event.
     page.get_by_role("button", name="JSON", exact=True).click()
@@ -46,6 +46,5 @@ def test_the_card_changes_as_one_types_and_mistakes_are_named(page: Any, demo: S
     page.get_by_role("button", name="Save").click()
     page.get_by_text("It works from the next event on").wait_for()
     page.set_viewport_size({"width": 390, "height": 844})
-    page.screenshot(path=pictures / "custom-editor-phone.png")
     overflow = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
     assert overflow <= 1

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.looks import shoot
 from tests.e2e.stack import Stack
 from tests.e2e.test_browser import page
 
@@ -54,7 +55,7 @@ def test_typing_a_condition_changes_the_verdict(page: Any, demo: Stack, pictures
     verdict(page).get_by_text("dropped because of “filter 1”: branch is nowhere: it is main.").wait_for()
     page.get_by_text("Every rule and its verdict").click()
     assert page.locator("[data-preview-rules] li").count() == 3
-    page.screenshot(path=pictures / "preview-dropped.png")
+    shoot(page, pictures, "preview-dropped")
 
     # The builder shows the same condition; by keyboard, it is mended.
     value = page.get_by_label("Condition 1: value")
@@ -104,7 +105,6 @@ def test_an_option_changes_the_card_theme_and_width_its_look(page: Any, demo: St
     assert page.get_by_role("button", name="Phone", exact=True).get_attribute("aria-pressed") == "true"
     assert "of 22,000 bytes" in page.locator("[data-preview-size]").inner_text()
     assert "Show the tide table" in page.locator("[data-preview-summary]").inner_text()
-    page.screenshot(path=pictures / "preview-phone-width.png")
 
 
 def test_a_backtest_shows_counts_and_differences(page: Any, demo: Stack, pictures: Path) -> None:
@@ -123,7 +123,8 @@ def test_a_backtest_shows_counts_and_differences(page: Any, demo: Stack, picture
     page.get_by_role("heading", name="Cards per day").wait_for()
     page.get_by_role("heading", name=re.compile("No longer sent")).wait_for()
     page.get_by_role("cell", name="filter 1: event not matches pull_request").wait_for()
-    page.locator("[data-backtest]").screenshot(path=pictures / "backtest.png")
+    page.locator("[data-backtest]").evaluate("each => each.scrollIntoView()")
+    shoot(page, pictures, "backtest", top=False)
     # A form that cannot be read is said, not tried.
     page.locator("#id_conditions").fill("nonsense")
     page.get_by_role("button", name="Run the backtest").click()
@@ -153,4 +154,3 @@ def test_nothing_is_cut_on_a_phone(page: Any, demo: Stack, pictures: Path, dark:
     for kind in ("subscription", "connector"):
         open_row(page, demo, kind)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth + 1")
-        page.screenshot(path=pictures / f"preview-{kind}-phone{'-dark' if dark else ''}.png", full_page=True)
