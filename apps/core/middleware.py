@@ -8,7 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from apps.core import audit
+from apps.core import audit, problems
 
 
 class Acting:
@@ -44,7 +44,10 @@ class SecurityHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        if "\x00" in request.path:  # nothing has it in its name, and PostgreSQL refuses to look for it
+            response: HttpResponseBase = problems.response(404, "not_found", "There is nothing at this path.")
+        else:
+            response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", STRICT)
         response.headers.setdefault("Permissions-Policy", FEATURES)
         if settings.SECURE_HSTS_SECONDS:
