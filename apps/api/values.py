@@ -6,8 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
-
+from apps.core import moments
 from apps.core.errors import ConfigurationError
 
 
@@ -53,12 +52,7 @@ def moment(given: Mapping[str, str], name: str) -> dt.datetime | None:
     value = given.get(name)
     if not value:
         return None
-    try:
-        found = parse_datetime(value.replace(" ", "+"))
-        # In UTC, because a database need not hold what an offset pushes over the last or the first year.
-        found = found and (found if found.tzinfo else found.replace(tzinfo=dt.UTC)).astimezone(dt.UTC)
-    except (ValueError, OverflowError):
-        found = None
+    found = moments.moment(value)
     if found is None:
         raise ConfigurationError(f"bad_{name}", f"“{name}” is a time such as 2026-03-14T09:00:00Z.")
     return found

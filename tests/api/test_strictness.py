@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ from django.db import IntegrityError, OperationalError
 
 from apps.channels.models import Channel
 from apps.connectors.models import Connector
+from apps.core.moments import moment
 from tests.api.test_api import URL, Api
 
 pytestmark = pytest.mark.django_db
@@ -201,3 +203,20 @@ def test_a_thing_that_a_worker_is_just_adding_to_is_deleted_all_the_same(
     monkeypatch.setattr(Connector, "delete", busy)
     assert admin.call("DELETE", f"connectors/{row['id']}/").status_code == 204
     assert admin.call("GET", f"connectors/{row['id']}/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "wrong", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2026-02-30T00:00:00Z"]
+)
+def test_a_time_that_no_calendar_holds_is_refused_everywhere(admin: Api, wrong: str) -> None:
+    refused(admin.call("POST", "replays/", {"events": {"since": wrong}}), 400, "bad_filters")
+    refused(admin.call("POST", "replays/", {"deliveries": {"until": wrong}}), 400, "bad_filters")
+    refused(admin.call("POST", "channels/", {"name": "General", "muted_until": wrong}), 400, "invalid")
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["2026-03-14T09:00:00Z", "2026-03-14 09:00:00", "2026-03-14T10:00:00 01:00", "2026-03-14T09:00"],
+)
+def test_a_time_may_be_written_in_several_ways(given: str) -> None:
+    assert moment(given) == dt.datetime(2026, 3, 14, 9, tzinfo=dt.UTC)
