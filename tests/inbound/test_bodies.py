@@ -32,6 +32,13 @@ def test_an_address_with_nul_is_an_address_that_is_not_there(path: str) -> None:
         assert "Content-Security-Policy" in answer
 
 
+@pytest.mark.parametrize("path", ["/admin/", "/admin/inbound/event/", "/sandbox/", "/act/x"])
+def test_a_query_with_nul_is_refused(path: str) -> None:
+    answer = Client().get(f"{path}?status__exact=%00")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_query")
+    assert "Content-Security-Policy" in answer
+
+
 @pytest.mark.parametrize(
     ("encoding", "status"), [("gzip", 415), ("br", 415), ("GZIP", 415), ("identity", 202), ("", 202)]
 )
