@@ -425,7 +425,7 @@ def paged(shape: type[s.Serializer[Any]]) -> type[s.Serializer[Any]]:
 PAGE = (
     OpenApiParameter(
         "limit",
-        {"type": "integer", "minimum": 1, "maximum": 200, "default": 50},
+        {"type": "integer", "minimum": 1, "default": 50},
         description="How many at most; a larger number means 200.",
     ),
     OpenApiParameter("cursor", str, description="Opaque; taken from `next` or `previous`."),

@@ -39,5 +39,5 @@ urlpatterns = [
     path("docs/", DocsPage.as_view(url_name="schema"), name="docs"),
     path("", include(router.urls)),
     # What is left over, so that a mistyped path gets a problem document too.
-    re_path(r"^.*$", views.nothing),
+    re_path(r"^[\s\S]*$", views.nothing),
 ]

@@ -220,3 +220,13 @@ def test_a_time_that_no_calendar_holds_is_refused_everywhere(admin: Api, wrong: 
 )
 def test_a_time_may_be_written_in_several_ways(given: str) -> None:
     assert moment(given) == dt.datetime(2026, 3, 14, 9, tzinfo=dt.UTC)
+
+
+@pytest.mark.parametrize(
+    "path", ["nothing/", "custom-sources/a%0A/", "channels/a/b/c", "%0A", "events/%E2%80%A8/"]
+)
+def test_a_path_that_is_not_there_is_a_problem_document_too(admin: Api, path: str) -> None:
+    for method in ("GET", "POST", "DELETE"):
+        answer = admin.call(method, path)
+        assert answer.status_code in (404, 405)
+        assert answer["Content-Type"] == "application/problem+json"
