@@ -23,6 +23,7 @@ from psycopg import sql
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
 from tests.e2e.stack import ROOT, START, Stack, descendants, running, wait_ready
+from tests.servers import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 ARRIVAL = 30.0  # seconds
@@ -215,3 +216,32 @@ def test_the_start_is_refused_without_a_key_in_production(tmp_path: Path) -> Non
     assert done.returncode != 0
     assert "SECRET_KEY is not set" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 3.0, 5.0])
+def test_stopped_while_it_starts_it_leaves_nothing_behind(tmp_path: Path, seconds: float) -> None:
+    environment = os.environ | {"DEBUG": "1", "DATA_DIR": str(tmp_path), "SANDBOX": "1"}
+    environment.pop("DATABASE_URL", None)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--demo", "--port", str(free_port())],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(seconds)
+    process.terminate()
+    process.wait(20)
+    mark, end = f"DATA_DIR={tmp_path}".encode(), time.monotonic() + 10
+    while left := processes_with(mark):
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
+
+
+def processes_with(variable: bytes) -> list[str]:
+    """The processes of this machine that were started with that environment variable."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if variable in (entry / "environ").read_bytes().split(b"\0"):
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return [each for each in found if each]

@@ -88,7 +88,7 @@ class Command(BaseCommand):
         subprocess.Popen(
             [
                 sys.executable, "manage.py", "send_sample", "github", *FIRST,
-                "--connector", connector.public_id, "--wait", "60",
+                "--connector", connector.public_id, "--wait", "60", "--while", str(os.getppid()),
             ],
             cwd=settings.BASE_DIR,
             stdout=subprocess.DEVNULL,

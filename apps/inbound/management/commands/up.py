@@ -15,6 +15,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core import upkeep
+from apps.core.supervisor import die_politely
 
 PATIENCE = 5.0  # seconds to wait for a port
 
@@ -42,7 +43,10 @@ class Command(BaseCommand):
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command
         self._wait_for(settings.HOST, port)
         flags = ["--demo"] if options["demo"] else []
-        done = subprocess.run([sys.executable, sys.argv[0], "prepare", *flags], check=False)
+        # Stopped in the middle of it, nothing of it may go on.
+        done = subprocess.run(
+            [sys.executable, sys.argv[0], "prepare", *flags], check=False, preexec_fn=die_politely
+        )
         if done.returncode:
             raise SystemExit(done.returncode)
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc keeps one heap a thread otherwise
