@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -233,6 +234,46 @@ def test_stopped_while_it_starts_it_leaves_nothing_behind(tmp_path: Path, second
     while left := processes_with(mark):
         assert time.monotonic() < end, left
         time.sleep(0.2)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_to_all_of_its_processes_at_once_stops_it(tmp_path: Path, name: str) -> None:
+    """As a service manager sends it, a terminal's Ctrl-C, and `timeout`."""
+    number = getattr(signal, name)
+    with running(tmp_path) as stack:
+        everyone = [stack.process.pid, *descendants(stack.process.pid)]
+        assert len(everyone) > 6
+        for pid in everyone:
+            os.kill(pid, number)
+        assert stack.process.wait(15) == 0
+        assert gone(everyone, 2)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_further_cluster_stops_when_its_whole_group_is_told(tmp_path: Path, name: str) -> None:
+    with running(tmp_path, "--no-worker", ready="/healthz") as stack:
+        cluster = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster"], cwd=ROOT, env=stack.environment, start_new_session=True
+        )
+        wait_ready(stack)
+        everyone = [cluster.pid, *descendants(cluster.pid)]
+        os.killpg(cluster.pid, getattr(signal, name))
+        try:
+            assert cluster.wait(15) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(cluster.pid, signal.SIGKILL)
+        assert gone(everyone, 2)
+
+
+def gone(pids: list[int], seconds: float) -> bool:
+    """Whether all of them end within that time."""
+    end = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def processes_with(variable: bytes) -> list[str]:
