@@ -120,8 +120,8 @@ class _Answered(HTTPResponse):
 
     def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
         super().__init__(sock, *args, **kwargs)
-        raw = cast("io.BufferedReader", self.fp).detach()
-        self.fp = io.BufferedReader(_Bounded(cast("io.RawIOBase", raw), sock))
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_Bounded(raw, sock))
 
 
 class _Guarded(HTTPConnection):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.views.defaults import server_error
 
@@ -72,7 +72,7 @@ class SecurityHeaders:
             return None
         logger.error("the database failed a page: %s", type(exception).__name__)
         if request.path.startswith(("/admin/", "/sandbox/", "/act/")):
-            response = server_error(request)
+            response: HttpResponse = server_error(request)
             response.status_code = 503
         else:
             response = problems.response(
