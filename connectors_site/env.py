@@ -6,6 +6,7 @@ Every variable may also be given as a file: NAME_FILE=/run/secrets/name (for con
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from pathlib import Path
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
@@ -76,6 +77,16 @@ def url(name: str, default: str, schemes: tuple[str, ...]) -> SplitResult:
         raise ImproperlyConfigured(f"{name} is not a valid URL.") from None
     if parts.scheme not in schemes:
         raise ImproperlyConfigured(f"{name} must start with {' or '.join(s + '://' for s in schemes)}.")
+    return parts
+
+
+def base(name: str, default: str) -> SplitResult:
+    """An http(s) address that paths are put behind: a host, perhaps a port and a path, and nothing else."""
+    parts = url(name, default, ("http", "https"))
+    if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", parts.netloc.removesuffix(f":{parts.port}")):
+        raise ImproperlyConfigured(f"{name} needs a host after {parts.scheme}://, such as teams.example.com.")
+    if parts.query or parts.fragment:
+        raise ImproperlyConfigured(f"{name} is the base of all addresses, so it has neither “?” nor “#”.")
     return parts
 
 

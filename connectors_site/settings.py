@@ -38,7 +38,7 @@ if FIELD_KEYS_DERIVED:
 
 PORT = env.whole("PORT", 8000, least=1, most=65535)
 HOST = env.text("HOST", "127.0.0.1")
-PUBLIC_URL = env.url("PUBLIC_URL", f"http://127.0.0.1:{PORT}", ("http", "https")).geturl().rstrip("/")
+PUBLIC_URL = env.base("PUBLIC_URL", f"http://127.0.0.1:{PORT}").geturl().rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS") or [_public.hostname or "127.0.0.1"]
 if DEVELOPMENT:
@@ -251,6 +251,10 @@ SPECTACULAR_SETTINGS: dict[str, object] = {
     "SERVE_PERMISSIONS": [],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "apps.api.openapi.refusals",
+    ],
     "ENUM_NAME_OVERRIDES": {
         "ConnectorState": ["ok", "waiting", "paused", "broken"],
         "ChannelState": ["ok", "degraded", "failing", "paused"],

@@ -15,7 +15,7 @@ from rest_framework.viewsets import ViewSet
 from apps.actions.models import ActionRun
 from apps.api import documents
 from apps.api.pages import page
-from apps.api.values import text
+from apps.api.values import query, text
 from apps.api.views import OPERATOR, body_of, find, remove
 from apps.connectors import accounts, hooks
 from apps.connectors.models import Account, Connector, Hook
@@ -180,7 +180,7 @@ class HookViews(ViewSet):
         return Hook.objects.select_related("connector__account")
 
     def list(self, request: Request) -> Response:
-        rows, wanted = self.rows(), request.query_params.get("connector")
+        rows, wanted = self.rows(), query(request.query_params, "connector")
         return page(request, rows.filter(connector__public_id=wanted) if wanted else rows, hook)
 
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -219,9 +219,10 @@ class ActionRunViews(ViewSet):
 
     def list(self, request: Request) -> Response:
         rows = ActionRun.objects.select_related("connector")
-        for key, field in (("connector", "connector__public_id"), ("status", "status")):
-            if request.query_params.get(key):
-                rows = rows.filter(**{field: request.query_params[key]})
+        if wanted := query(request.query_params, "connector"):
+            rows = rows.filter(connector__public_id=wanted)
+        if wanted := query(request.query_params, "status", ActionRun.Status.values):
+            rows = rows.filter(status=wanted)
         return page(request, rows, action_run)
 
     def retrieve(self, request: Request, pk: str) -> Response:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
-from django.utils.dateparse import parse_datetime
 from drf_spectacular.utils import extend_schema_view
 from rest_framework import serializers as s
 from rest_framework.permissions import BasePermission
@@ -14,12 +12,11 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import ViewSet
 
-from apps.api import documents
+from apps.api import documents, values
 from apps.api.models import ApiToken
 from apps.api.pages import page
 from apps.api.views import find
 from apps.core import audit
-from apps.core.errors import ConfigurationError
 from apps.core.models import AuditEntry
 
 
@@ -84,26 +81,14 @@ class AuditViews(ViewSet):
     def list(self, request: Request) -> Response:
         query = request.query_params
         rows = audit.entries(
-            kind=query.get("kind", ""),
-            object_id=query.get("object", ""),
-            actor_name=query.get("actor", ""),
-            action=query.get("action", ""),
-            since=_moment(query.get("since"), "since"),
-            until=_moment(query.get("until"), "until"),
+            kind=values.query(query, "kind"),
+            object_id=values.query(query, "object"),
+            actor_name=values.query(query, "actor"),
+            action=values.query(query, "action", AuditEntry.Action.values),
+            since=values.moment(query, "since"),
+            until=values.moment(query, "until"),
         )
         return page(request, rows, shape)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(shape(find(AuditEntry.objects.all(), pk, "entry")))
-
-
-def _moment(text: str | None, name: str) -> dt.datetime | None:
-    if not text:
-        return None
-    try:
-        found = parse_datetime(text.replace(" ", "+"))
-    except ValueError:
-        found = None
-    if found is None:
-        raise ConfigurationError(f"bad_{name}", f"“{name}” is a time such as 2026-03-14T09:00:00Z.")
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)

@@ -15,8 +15,8 @@ from rest_framework.viewsets import ViewSet
 
 from apps.api import documents, etiquette, shapes
 from apps.api.pages import page
-from apps.api.values import flag, text
-from apps.api.views import OPERATOR, body_of, find, remove
+from apps.api.values import flag, needs, number, same, text
+from apps.api.views import OPERATOR, body_of, by, find, remove
 from apps.channels import services as channels
 from apps.channels.models import Channel, Team, WebhookURL
 from apps.commands import services as commands
@@ -52,10 +52,12 @@ class ChannelViews(ViewSet):
 
     def create(self, request: Request) -> Response:
         body = body_of(request)
-        name, team_name = text(body, "name"), text(body, "team") if body.get("team") else "Default"
+        name = text(body, "name")
+        team_name = text(body, "team") if body.get("team") not in (None, "") else "Default"
         try:
             with transaction.atomic():
                 row = Channel(team=team_of(team_name), name=name)
+                row.paused = flag(body, "paused") if "paused" in body else False
                 etiquette.change(row, body)
                 row.save()
         except IntegrityError as error:
@@ -69,12 +71,19 @@ class ChannelViews(ViewSet):
         if "paused" in body:
             row.paused = flag(body, "paused")
         etiquette.change(row, body)
-        row.save()
+        try:
+            with transaction.atomic():
+                if "team" in body:
+                    row.team = team_of(text(body, "team"))
+                row.save()
+        except IntegrityError as error:
+            raise Conflict("name_taken", "The team has a channel of this name already.") from error
         if "muted_until" in body:
             holding.mute(row, etiquette.mute_end(body), timezone.now())
         return Response(shapes.channel(row))
 
     def update(self, request: Request, pk: str) -> Response:
+        needs(body_of(request), "name")
         return self.partial_update(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -82,7 +91,7 @@ class ChannelViews(ViewSet):
 
 
 @extend_schema_view(
-    **documents.crud(documents.WebhookURLShape),
+    **documents.crud(documents.WebhookURLShape, "channel"),
     test=documents.call(documents.Made),
     rotate_secret=documents.call(documents.WebhookURLShape, None, 200),
 )
@@ -95,7 +104,7 @@ class WebhookURLViews(ViewSet):
         return WebhookURL.objects.select_related("channel")
 
     def list(self, request: Request) -> Response:
-        return page(request, self.rows(), shapes.webhook_url)
+        return page(request, by(self.rows(), request, channel="channel__public_id"), shapes.webhook_url)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(shapes.webhook_url(find(self.rows(), pk, "webhook URL")))
@@ -103,9 +112,7 @@ class WebhookURLViews(ViewSet):
     def create(self, request: Request) -> Response:
         body = body_of(request)
         channel = find(Channel.objects.all(), body.get("channel"), "channel")
-        priority = body.get("priority")
-        if priority is not None and (not isinstance(priority, int) or not 0 <= priority <= 1000):
-            raise ConfigurationError("invalid", "“priority” must be a number from 0 to 1000.")
+        priority = number(body, "priority", 1000) if body.get("priority") is not None else None
         kind = text(body, "kind") if body.get("kind") else "workflow"
         row = channels.add_url(channel, body.get("url"), priority, kind, etiquette.limits(body))
         shown = {"secret": row.secret} if row.secret else {}  # of an endpoint, this one time
@@ -113,16 +120,20 @@ class WebhookURLViews(ViewSet):
 
     def partial_update(self, request: Request, pk: str) -> Response:
         row, body = find(self.rows(), pk, "webhook URL"), body_of(request)
+        same(body, "kind", row.kind)
+        if "channel" in body:
+            row.channel = find(Channel.objects.all(), body["channel"], "channel")
         if "url" in body:
             channels.set_url(row, body["url"])
-        if isinstance(body.get("priority"), int):
-            row.priority = max(0, min(body["priority"], 1000))
+        if "priority" in body:
+            row.priority = number(body, "priority", 1000)
         for name, value in etiquette.limits(body).items():
             setattr(row, name, value)
         row.save()
         return Response(shapes.webhook_url(row))
 
     def update(self, request: Request, pk: str) -> Response:
+        needs(body_of(request), "channel")
         return self.partial_update(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -143,7 +154,7 @@ class WebhookURLViews(ViewSet):
 
 
 @extend_schema_view(
-    **documents.crud(documents.ConnectorShape),
+    **documents.crud(documents.ConnectorShape, "source"),
     test=documents.call(documents.Made, documents.TestCall),
     rotate_secret=documents.call(documents.ConnectorShape, None, 200),
     rotate_secrets=documents.call(documents.RotationShape, documents.RotationCall, 200, with_id=False),
@@ -157,11 +168,12 @@ class ConnectorViews(ViewSet):
         return Connector.objects.select_related("account")
 
     def list(self, request: Request) -> Response:
-        return page(request, self.rows(), shapes.connector)
+        return page(request, by(self.rows(), request, source="source"), shapes.connector)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(shapes.connector(find(self.rows(), pk, "connector")))
 
+    @transaction.atomic  # all of it or nothing
     def create(self, request: Request) -> Response:
         body = body_of(request)
         secret = body.get("secret") or ""
@@ -171,14 +183,18 @@ class ConnectorViews(ViewSet):
             name=text(body, "name"),
             source=text(body, "source"),
             scheme=text(body, "scheme") if body.get("scheme") else "",
-            option_values=body.get("options") or {},
+            option_values=body.get("options"),
             secret=secret,
         )
+        if "paused" in body and flag(body, "paused"):
+            connectors.pause(row)
         _acting(row, body)
         return Response({**shapes.connector(row), "secret": shown}, status=201)
 
+    @transaction.atomic
     def partial_update(self, request: Request, pk: str) -> Response:
         row, body = find(self.rows(), pk, "connector"), body_of(request)
+        same(body, "source", row.source)
         if "name" in body:
             row.name = text(body, "name")
         if "options" in body:
@@ -194,6 +210,7 @@ class ConnectorViews(ViewSet):
         return Response(shapes.connector(row))
 
     def update(self, request: Request, pk: str) -> Response:
+        needs(body_of(request), "name", "source")
         return self.partial_update(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -250,7 +267,7 @@ def _acting(row: Connector, body: dict[str, Any]) -> None:
         row.save(update_fields=["action_policy"])
 
 
-@extend_schema_view(**documents.crud(documents.SubscriptionShape))
+@extend_schema_view(**documents.crud(documents.SubscriptionShape, "connector", "channel"))
 class SubscriptionViews(ViewSet):
     """Subscriptions."""
 
@@ -258,11 +275,13 @@ class SubscriptionViews(ViewSet):
         return Subscription.objects.select_related("connector", "channel")
 
     def list(self, request: Request) -> Response:
-        return page(request, self.rows(), shapes.subscription)
+        rows = by(self.rows(), request, connector="connector__public_id", channel="channel__public_id")
+        return page(request, rows, shapes.subscription)
 
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(shapes.subscription(find(self.rows(), pk, "subscription")))
 
+    @transaction.atomic
     def create(self, request: Request) -> Response:
         body = body_of(request)
         until = etiquette.mute_end(body)  # before anything is made
@@ -279,8 +298,12 @@ class SubscriptionViews(ViewSet):
 
     def partial_update(self, request: Request, pk: str) -> Response:
         row, body = find(self.rows(), pk, "subscription"), body_of(request)
-        if "events" in body:
-            row.events = connectors.clean_events(row.connector, body["events"])
+        if "connector" in body:
+            row.connector = find(Connector.objects.all(), body["connector"], "connector")
+        if "channel" in body:
+            row.channel = find(Channel.objects.all(), body["channel"], "channel")
+        if "events" in body or "connector" in body:  # another source may not know the events
+            row.events = connectors.clean_events(row.connector, body.get("events", row.events))
         if "filters" in body:
             row.filters = matching.clean_filters(body["filters"])
         if "enabled" in body:
@@ -291,6 +314,7 @@ class SubscriptionViews(ViewSet):
         return Response(shapes.subscription(row))
 
     def update(self, request: Request, pk: str) -> Response:
+        needs(body_of(request), "connector", "channel")
         return self.partial_update(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -310,15 +334,18 @@ class CommandEndpointViews(ViewSet):
     def retrieve(self, request: Request, pk: str) -> Response:
         return Response(shapes.command_endpoint(find(self.rows(), pk, "command endpoint")))
 
+    @transaction.atomic
     def create(self, request: Request) -> Response:
         body = body_of(request)
         name, token = text(body, "name"), body.get("token") or ""
         if token:
-            commands.check_token(token)  # before a team is made for nothing
+            commands.check_token(token)
+        # All of it before a team is made for nothing.
+        paused = flag(body, "paused") if "paused" in body else False
+        channel = find(Channel.objects.all(), body["channel"], "channel") if body.get("channel") else None
         row = commands.create_endpoint(name, team_of(text(body, "team")), token)
-        if body.get("channel"):
-            row.channel = find(Channel.objects.all(), body["channel"], "channel")
-            row.save(update_fields=["channel"])
+        row.channel, row.paused = channel, paused
+        row.save(update_fields=["channel", "paused"])
         return Response(shapes.command_endpoint(row), status=201)
 
     def partial_update(self, request: Request, pk: str) -> Response:
@@ -337,6 +364,7 @@ class CommandEndpointViews(ViewSet):
         return Response(shapes.command_endpoint(row))
 
     def update(self, request: Request, pk: str) -> Response:
+        needs(body_of(request), "name", "team")
         return self.partial_update(request, pk)
 
     def destroy(self, request: Request, pk: str) -> Response:

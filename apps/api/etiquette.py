@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from django.utils.dateparse import parse_datetime, parse_time
+from django.utils.dateparse import parse_time
 
 from apps.api.values import flag, number, text
 from apps.channels import rules
 from apps.channels.etiquette import DAYS, FOREVER
 from apps.channels.models import Channel
 from apps.core.errors import ConfigurationError
+from apps.core.moments import moment
 
 LIMITS = {"per_second": 1_000, "per_half_minute": 30_000, "per_minute": 30_000, "per_hour": 1_000_000}
 QUIET_KEYS = ("start", "end", "days", "whole_days", "then", "until")  # "until" is answered and may come back
@@ -84,15 +85,12 @@ def mute_end(body: dict[str, Any]) -> dt.datetime | None:
         return None
     if value == "forever":
         return FOREVER
-    try:
-        found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        found = None
+    found = moment(value) if isinstance(value, str) else None
     if found is None:
         raise ConfigurationError(
             "invalid", "“muted_until” is a time such as 2026-03-14T09:00:00Z, “forever”, or null."
         )
-    return min(found if found.tzinfo else found.replace(tzinfo=dt.UTC), FOREVER)
+    return min(found, FOREVER)
 
 
 def limits(body: dict[str, Any]) -> dict[str, int]:

@@ -23,8 +23,7 @@ DEFAULT, LARGEST = 50, 200
 
 def page(request: Request, rows: QuerySet[Any], as_json: Callable[[Any], dict[str, Any]]) -> Response:
     """One page, newest first."""
-    size = _whole(request.query_params.get("limit"), DEFAULT)
-    size = max(1, min(size, LARGEST))
+    size = _size(request.query_params.get("limit"))
     before, after = _place(request.query_params.get("cursor"))
     count = rows.order_by()[:COUNT_CAP].count()
     if not count:
@@ -51,8 +50,14 @@ def page(request: Request, rows: QuerySet[Any], as_json: Callable[[Any], dict[st
     )
 
 
-def _whole(text: str | None, default: int) -> int:
-    return int(text) if text and text.isdecimal() and len(text) < 18 else default
+def _size(text: str | None) -> int:
+    """How many rows were asked for; no more than LARGEST. Raises ConfigurationError."""
+    if not text:
+        return DEFAULT
+    size = int(text[:18]) if text.isdecimal() else 0
+    if not size:
+        raise ConfigurationError("bad_limit", f"“limit” is a whole number from 1 to {LARGEST}.")
+    return min(size, LARGEST)
 
 
 def _place(cursor: str | None) -> tuple[int, int]:

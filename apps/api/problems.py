@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from django.db import IntegrityError, OperationalError
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -21,6 +22,15 @@ def handler(error: Exception, context: dict[str, Any]) -> Response | None:
         return _problem(max(error.status, 400), error.code, error.public_message)
     if isinstance(error, RecursionError):
         return _problem(400, "too_deep", "The JSON is nested too deep to be read.")
+    if isinstance(error, IntegrityError):  # of two calls at the same moment, the second one
+        return _problem(
+            409, "conflict", "This does not fit what was changed at the same moment. Read it anew."
+        )
+    if isinstance(error, OperationalError):
+        logger.error("the database failed an API call: %s", type(error).__name__)
+        made = _problem(503, "not_available", "The database cannot be reached just now. Try again.")
+        made["Retry-After"] = "10"
+        return made
     response = exception_handler(error, context)
     if response is None:
         logger.error("an API call failed: %s", type(error).__name__, exc_info=error)

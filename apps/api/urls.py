@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.urls import include, path, re_path
+from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView
 from rest_framework.routers import SimpleRouter
 
@@ -33,8 +34,10 @@ urlpatterns = [
     re_path(r"^subscriptions/backtest/?$", BacktestView.as_view(), name="backtest"),
     re_path(r"^preview/?$", PreviewView.as_view(), name="preview"),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("schema", SpectacularAPIView.as_view()),
+    path("docs", RedirectView.as_view(url="docs/")),
     path("docs/", DocsPage.as_view(url_name="schema"), name="docs"),
     path("", include(router.urls)),
     # What is left over, so that a mistyped path gets a problem document too.
-    re_path(r"^.*$", views.nothing),
+    re_path(r"^[\s\S]*$", views.nothing),
 ]

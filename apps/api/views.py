@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections import defaultdict
 from typing import Any
 
+from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils.dateparse import parse_datetime
 from django.views.decorators.csrf import csrf_exempt
 from drf_spectacular.utils import extend_schema_view
 from rest_framework.decorators import action
@@ -19,6 +20,7 @@ from rest_framework.viewsets import ViewSet
 from apps.api import documents, shapes
 from apps.api.models import ApiToken
 from apps.api.pages import page
+from apps.api.values import moment, query
 from apps.channels.models import Channel
 from apps.core import audit, problems
 from apps.core.errors import ConfigurationError, NotFound
@@ -31,10 +33,13 @@ from apps.sources import registry
 
 OPERATOR, VIEWER = ApiToken.Role.OPERATOR, ApiToken.Role.VIEWER
 
+REMOVAL = 5.0  # seconds in which a thing that is in use is deleted
+
 
 def find(rows: QuerySet[Any], public_id: object, what: str) -> Any:
     """The row of that id. Raises NotFound."""
-    row = rows.filter(public_id=str(public_id or "")[:32]).first()
+    known = isinstance(public_id, str) and 0 < len(public_id) <= 32 and "\x00" not in public_id
+    row = rows.filter(public_id=public_id).first() if known else None
     if row is None:
         raise NotFound("not_found", f"There is no {what} with this id.")
     return row
@@ -60,7 +65,7 @@ class SourceViews(ViewSet):
 
 
 @extend_schema_view(
-    **documents.reads(documents.RequestShape, "connector", "status"),
+    **documents.reads(documents.RequestShape, "connector", "status", "since"),
     replay=documents.call(documents.RequestShape),
 )
 class RequestViews(ViewSet):
@@ -72,7 +77,9 @@ class RequestViews(ViewSet):
         return InboundRequest.objects.select_related("connector").defer("body")
 
     def list(self, request: Request) -> Response:
-        rows = _by(self.rows(), request, connector="connector__public_id", status="status")
+        rows = by(
+            self.rows(), request, connector="connector__public_id", status="status", since="received_at__gte"
+        )
         return page(request, rows, shapes.request)
 
     def retrieve(self, request: Request, pk: str) -> Response:
@@ -99,7 +106,7 @@ class EventViews(ViewSet):
         return Event.objects.select_related("connector", "request").defer("request__body")
 
     def list(self, request: Request) -> Response:
-        rows = _by(
+        rows = by(
             self.rows(),
             request,
             connector="connector__public_id",
@@ -150,10 +157,10 @@ class DeliveryViews(ViewSet):
         return Delivery.objects.select_related("channel").prefetch_related("attempts")
 
     def list(self, request: Request) -> Response:
-        rows = _by(
+        rows = by(
             self.rows(), request, channel="channel__public_id", status="status", since="created_at__gte"
         )
-        if event := request.query_params.get("event"):
+        if event := query(request.query_params, "event"):
             known = Event.objects.filter(public_id=event[:32]).values_list("pk", flat=True).first()
             rows = rows.filter(event_key=known) if known is not None else rows.none()
         return page(request, rows, shapes.delivery)
@@ -214,20 +221,17 @@ class ReplayViews(ViewSet):
         return Response(shapes.replay(row))
 
 
-def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
-    """Apply the query's filters. Raises ConfigurationError for an unreadable time."""
+def by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
+    """Apply the query's filters. Raises ConfigurationError for an unreadable time or a word that is never there."""
     for name, field in filters.items():
-        value: object = request.query_params.get(name)
+        value: object
+        if name == "since":
+            value = moment(request.query_params, name)
+        else:
+            words = rows.model._meta.get_field(field).choices if "__" not in field else None
+            value = query(request.query_params, name, [str(key) for key, _ in words or ()])
         if not value:
             continue
-        if name == "since":
-            try:
-                value = parse_datetime(str(value).replace(" ", "+"))
-            except ValueError:
-                value = None
-            if value is None:
-                raise ConfigurationError("bad_since", "“since” is a time such as 2026-03-14T09:00:00Z.")
-            value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
         rows = rows.filter(**{field: value})
         if isinstance(value, dt.datetime) and rows.model is Delivery:
             rows = rows.filter(pk__gte=lookup.first_delivery_since(value))
@@ -235,9 +239,18 @@ def _by(rows: QuerySet[Any], request: Request, **filters: str) -> QuerySet[Any]:
 
 
 def remove(row: Model) -> Response:
-    """Delete a row and answer 204."""
-    row.delete()
-    return Response(status=204)
+    """Delete a row with all that hangs on it, and answer 204."""
+    end = time.monotonic() + REMOVAL
+    while True:
+        try:
+            with transaction.atomic():
+                row.delete()
+        except IntegrityError:  # PostgreSQL: a worker has just added to it
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.05)
+        else:
+            return Response(status=204)
 
 
 @csrf_exempt

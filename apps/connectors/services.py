@@ -62,7 +62,7 @@ def create_connector(
     """
     code = registry.get(source)
     chosen = scheme_for(code, scheme)
-    cleaned = options.clean(code, option_values or {})
+    cleaned = options.clean(code, option_values if option_values is not None else {})
     connector = Connector.objects.create(
         name=name, source=source, scheme=chosen.key, options=cleaned, paused=paused
     )

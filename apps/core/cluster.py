@@ -14,6 +14,7 @@ import multiprocessing
 import multiprocessing.connection
 import os
 import signal
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -61,6 +62,9 @@ class Sentinel(cluster.Sentinel):  # type: ignore[misc]  # django-q2 has no type
     def start(self) -> None:
         # No ping: with the broker away there is still work to do, and the sentinel must outlive it.
         self._still: dict[int, float] = {}
+        # Whoever stops a service often signals all of its processes. The parent alone takes that for an order: the
+        # others would die in the middle of a post, and with locks that the parent then waits for.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         self.spawn_cluster()
         self.guard()
 
@@ -252,7 +256,10 @@ class Cluster(cluster.Cluster):  # type: ignore[misc]  # django-q2 has no types
 
     def _finish(self) -> None:
         _ask_to_finish()
-        self.stop_event.set()
+        # A sentinel that was killed may have taken the event's lock with it, which nobody can give back.
+        setter = threading.Thread(target=self.stop_event.set, daemon=True)
+        setter.start()
+        setter.join(1)
         end = time.monotonic() + STOP_SECONDS + 5
         while self.sentinel.is_alive() and time.monotonic() < end:
             if is_stopped(self.sentinel.pid or 0):

@@ -54,6 +54,12 @@ class TooLarge(AppError):  # noqa: N818 - named as people say it
     status = 413
 
 
+class UnsupportedBody(AppError):  # noqa: N818 - named as people say it
+    """The body is encoded in a way that is not read here."""
+
+    status = 415
+
+
 class UnsupportedEvent(AppError):  # noqa: N818 - named as people say it
     """A genuine event for which no handler exists. Counted and shown, never an error for the sender."""
 

@@ -8,6 +8,7 @@ where the caller asks for it).
 
 from __future__ import annotations
 
+import io
 import ipaddress
 import os
 import socket
@@ -15,6 +16,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from http.client import HTTPResponse
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -89,9 +91,43 @@ def _connect(conn: HTTPConnection) -> socket.socket:
     raise NewConnectionError(conn, "no connection") from failure
 
 
+class _Bounded(io.RawIOBase):
+    """What a socket gives until a moment. Its own timeout starts anew with every byte that drips in."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        self._raw, self._sock = raw, sock
+        seconds = sock.gettimeout()
+        self._until = None if seconds is None else time.monotonic() + seconds
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        if self._until is not None:
+            left = self._until - time.monotonic()
+            if left <= 0:
+                raise TimeoutError("the answer takes too long as a whole")
+            self._sock.settimeout(left)
+        return self._raw.readinto(buffer)
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _Answered(HTTPResponse):
+    """An answer that has come as a whole within the time that one packet may take."""
+
+    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
+        super().__init__(sock, *args, **kwargs)
+        raw = self.fp.detach()
+        self.fp = io.BufferedReader(_Bounded(raw, sock))
+
+
 class _Guarded(HTTPConnection):
     """Judges its address, and sends head and body in one go: half the system calls, one TLS record less."""
 
+    response_class = _Answered
     _gathered: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
@@ -218,7 +254,7 @@ def request(
 ) -> Answer:
     """Send one request and return whatever status was answered, redirects included.
 
-    timeout: seconds to connect, seconds between two received packets. cap: bytes of the answer that are read.
+    timeout: seconds to connect, seconds for the whole answer. cap: bytes of the answer that are read.
     Raises TransportError when there was no answer: `permanent` when another try cannot help,
     `ambiguous` when the request may have been carried out all the same.
     """

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 
 from django.conf import settings
-from django.http import HttpRequest
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.views.defaults import server_error
 
-from apps.core import audit
+from apps.core import audit, problems
+
+logger = logging.getLogger(__name__)
 
 
 class Acting:
@@ -44,11 +49,34 @@ class SecurityHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        response = self.get_response(request)
+        if "\x00" in request.path:  # nothing has it in its name, and PostgreSQL refuses to look for it
+            response: HttpResponseBase = problems.response(404, "not_found", "There is nothing at this path.")
+        elif "%00" in request.META.get("QUERY_STRING", "") and not request.path.startswith("/api/"):
+            # The admin's filters take it to the database; the API says which of its filters it is.
+            response = problems.response(
+                400, "bad_query", "The address holds the character NUL after its “?”."
+            )
+        else:
+            response = self.get_response(request)
         response.headers.setdefault("Content-Security-Policy", STRICT)
         response.headers.setdefault("Permissions-Policy", FEATURES)
         if settings.SECURE_HSTS_SECONDS:
             # Django adds it only where it sees TLS itself, which it does not behind most proxies.
             length = f"max-age={settings.SECURE_HSTS_SECONDS}"
             response.headers.setdefault("Strict-Transport-Security", length)
+        return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """A database that is away is no fault of the page: 503, so that Teams, Prometheus and people try again."""
+        if not isinstance(exception, OperationalError | InterfaceError):
+            return None
+        logger.error("the database failed a page: %s", type(exception).__name__)
+        if request.path.startswith(("/admin/", "/sandbox/", "/act/")):
+            response: HttpResponse = server_error(request)
+            response.status_code = 503
+        else:
+            response = problems.response(
+                503, "not_available", "The database cannot be reached just now. Try again."
+            )
+        response["Retry-After"] = "10"
         return response

@@ -25,7 +25,8 @@ def die_with_parent(what: int = signal.SIGKILL) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, what, 0, 0, 0)
 
 
-def _die_politely() -> None:
+def die_politely() -> None:
+    """Ask to be stopped as by an operator when the parent ends; for `preexec_fn`."""
     die_with_parent(signal.SIGTERM)
 
 
@@ -46,7 +47,7 @@ class Child:
         self.process = subprocess.Popen(
             self.command,
             start_new_session=True,
-            preexec_fn=_die_politely,  # noqa: PLW1509 - no threads here
+            preexec_fn=die_politely,  # noqa: PLW1509 - no threads here
         )
 
 

@@ -6,9 +6,9 @@ import datetime as dt
 from typing import Any
 
 from django.db.models import Q, QuerySet
-from django.utils.dateparse import parse_datetime
 
 from apps.core.errors import ConfigurationError
+from apps.core.moments import moment
 from apps.deliveries.models import Delivery
 from apps.inbound.models import Event, Replay
 
@@ -91,10 +91,7 @@ def _one_of(name: str, value: str, known: list[str]) -> None:
 
 
 def _moment(name: str, value: str) -> dt.datetime:
-    try:
-        found = parse_datetime(value.replace(" ", "+"))
-    except ValueError:
-        found = None
+    found = moment(value)
     if found is None:
         raise ConfigurationError("bad_filters", f"“{name}” is a time such as 2026-03-14T09:00:00Z.")
-    return found if found.tzinfo else found.replace(tzinfo=dt.UTC)
+    return found

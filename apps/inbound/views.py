@@ -21,6 +21,7 @@ from apps.core.errors import (
     PayloadError,
     TooLarge,
     TooMany,
+    UnsupportedBody,
     VerificationError,
 )
 from apps.core.models import Counter
@@ -49,6 +50,8 @@ def hook(request: HttpRequest, public_id: str) -> HttpResponse:
 
 def _take(request: HttpRequest, public_id: str) -> HttpResponse:
     try:
+        if "\x00" in public_id:  # PostgreSQL would refuse to look for it
+            return _unknown()
         known = lookup.find(public_id)
     except (Connector.DoesNotExist, NotFound):
         return _unknown()
@@ -68,6 +71,7 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
             response["Allow"] = "POST"
             return response
         scheme = _verify(known, http, wait)
+        _readable(http)
     except AppError as error:
         if isinstance(error, VerificationError):
             rates.over(f"unverified:{connector.public_id}", FLOOD)
@@ -75,6 +79,10 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
         if isinstance(error, TooMany):
             response = problems.response(429, error.code, error.public_message)
             response["Retry-After"] = str(int(error.wait) + 1)
+            return response
+        if isinstance(error, UnsupportedBody):
+            response = problems.response(error.status, error.code, error.public_message)
+            response["Accept-Encoding"] = "identity"  # as RFC 9110, section 12.5.3, says it to a client
             return response
         own = source.reject(http, error.status, error.public_message)
         return _respond(own) if own else problems.response(error.status, error.code, error.public_message)
@@ -84,6 +92,15 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
         memory.forget()  # the connector was deleted a moment ago
         return _unknown()
     return _respond(source.acknowledge(http))
+
+
+def _readable(http: Http) -> None:
+    """See that the body is as it is, not packed: signatures are over what was sent. Raises UnsupportedBody."""
+    encoding = http.headers.get("content-encoding", "").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedBody(
+            "encoding_unsupported", "The body has a Content-Encoding. Send it as it is, not compressed."
+        )
 
 
 def _headers(request: HttpRequest) -> Headers:

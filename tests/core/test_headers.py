@@ -6,6 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.test import Client
 from django.urls import reverse
 from pytest_django.fixtures import Settings
@@ -102,3 +104,25 @@ def test_somebody_without_a_role_is_told_so_at_sign_in() -> None:
     client = Client()
     client.force_login(User.objects.create_user("nobody", password="a long password"))
     assert "who has no role here" in client.get("/admin/login/?next=/admin/").content.decode()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/metrics", "application/problem+json"),
+        ("/teams/x", "application/problem+json"),
+        ("/sandbox/", "text/html"),
+    ],
+)
+def test_a_database_that_is_away_is_answered_503(
+    path: str, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(*args: object, **kwargs: object) -> None:
+        raise OperationalError("connection to server at db.internal failed")
+
+    monkeypatch.setattr(QuerySet, "_fetch_all", gone)
+    answer = Client(raise_request_exception=False).get(path)
+    assert (answer.status_code, answer["Content-Type"].split(";")[0]) == (503, kind)
+    assert answer["Retry-After"]
+    assert b"db.internal" not in answer.content

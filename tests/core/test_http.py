@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -33,6 +35,12 @@ class Handler(BaseHTTPRequestHandler):
                 return
         elif self.path == "/silent":
             threading.Event().wait(2)
+        elif self.path.startswith("/dripping"):
+            end = b"" if self.path == "/dripping-head" else b"\r\n"
+            for byte in b"HTTP/1.1 202 Accepted\r\nContent-Length: 40\r\n" + end:
+                self._drip(bytes([byte]), 0.05 if not end else 0)
+            for _ in range(40):
+                self._drip(b"x", 0.05)
         elif self.path == "/cookie":
             self.send_response(200)
             self.send_header("Set-Cookie", "a=b")
@@ -42,6 +50,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_response(202)
             self.send_header("Content-Length", "0")
             self.end_headers()
+
+    def _drip(self, byte: bytes, seconds: float) -> None:
+        threading.Event().wait(seconds)
+        with contextlib.suppress(OSError):
+            self.wfile.write(byte)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         return
@@ -78,6 +91,17 @@ def test_a_server_that_says_nothing_is_given_up_and_the_outcome_is_unsure(server
     with pytest.raises(TransportError) as error:
         http.post(f"{server}/silent", body=b"", timeout=(1, 0.2))
     assert (error.value.code, error.value.ambiguous, error.value.permanent) == ("timeout", True, False)
+
+
+def test_a_server_that_drips_its_answer_does_not_hold_a_sender_for_long(server: str) -> None:
+    begin = time.monotonic()
+    with pytest.raises(TransportError) as error:
+        http.post(f"{server}/dripping-head", body=b"", timeout=(1, 0.5))
+    assert error.value.code == "timeout"
+    # The status is what counts; the rest of the body is not waited for.
+    answer = http.post(f"{server}/dripping-body", body=b"", timeout=(1, 0.5))
+    assert (answer.status, answer.truncated) == (202, True)
+    assert time.monotonic() - begin < 2
 
 
 def test_cookies_are_not_kept(server: str) -> None:

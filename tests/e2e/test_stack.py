@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import json
@@ -23,6 +24,7 @@ from psycopg import sql
 from apps.sources.catalog.github import SOURCE
 from apps.sources.samples import sample
 from tests.e2e.stack import ROOT, START, Stack, descendants, running, wait_ready
+from tests.servers import free_port
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("e2e")]
 ARRIVAL = 30.0  # seconds
@@ -215,3 +217,72 @@ def test_the_start_is_refused_without_a_key_in_production(tmp_path: Path) -> Non
     assert done.returncode != 0
     assert "SECRET_KEY is not set" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seconds", [0.5, 1.5, 3.0, 5.0])
+def test_stopped_while_it_starts_it_leaves_nothing_behind(tmp_path: Path, seconds: float) -> None:
+    environment = os.environ | {"DEBUG": "1", "DATA_DIR": str(tmp_path), "SANDBOX": "1"}
+    environment.pop("DATABASE_URL", None)
+    process = subprocess.Popen(
+        [sys.executable, "manage.py", "up", "--demo", "--port", str(free_port())],
+        cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    time.sleep(seconds)
+    process.terminate()
+    process.wait(20)
+    mark, end = f"DATA_DIR={tmp_path}".encode(), time.monotonic() + 10
+    while left := processes_with(mark):
+        assert time.monotonic() < end, left
+        time.sleep(0.2)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_to_all_of_its_processes_at_once_stops_it(tmp_path: Path, name: str) -> None:
+    """As a service manager sends it, a terminal's Ctrl-C, and `timeout`."""
+    number = getattr(signal, name)
+    with running(tmp_path) as stack:
+        everyone = [stack.process.pid, *descendants(stack.process.pid)]
+        assert len(everyone) > 6
+        for pid in everyone:
+            os.kill(pid, number)
+        assert stack.process.wait(15) == 0
+        assert gone(everyone, 2)
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_further_cluster_stops_when_its_whole_group_is_told(tmp_path: Path, name: str) -> None:
+    with running(tmp_path, "--no-worker", ready="/healthz") as stack:
+        cluster = subprocess.Popen(
+            [sys.executable, "manage.py", "qcluster"], cwd=ROOT, env=stack.environment, start_new_session=True
+        )
+        wait_ready(stack)
+        everyone = [cluster.pid, *descendants(cluster.pid)]
+        os.killpg(cluster.pid, getattr(signal, name))
+        try:
+            assert cluster.wait(15) == 0
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(cluster.pid, signal.SIGKILL)
+        assert gone(everyone, 2)
+
+
+def gone(pids: list[int], seconds: float) -> bool:
+    """Whether all of them end within that time."""
+    end = time.monotonic() + seconds
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def processes_with(variable: bytes) -> list[str]:
+    """The processes of this machine that were started with that environment variable."""
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            if variable in (entry / "environ").read_bytes().split(b"\0"):
+                found.append((entry / "cmdline").read_text().replace("\0", " "))
+        except OSError:
+            continue
+    return [each for each in found if each]

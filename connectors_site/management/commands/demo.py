@@ -64,20 +64,31 @@ class Command(BaseCommand):
 
     def _command(self, connector: Connector, event: str) -> str:
         """What a person types in another terminal; the environment says which installation is meant."""
-        names = ("DEBUG", "DATA_DIR", "DATABASE_URL", "PORT", "PUBLIC_URL", "SANDBOX")
-        given = " ".join(f"{name}={shlex.quote(os.environ[name])}" for name in names if os.environ.get(name))
+        given = self.shown("DEBUG", "DATA_DIR", "DATABASE_URL", "PORT", "PUBLIC_URL", "SANDBOX")
         python = Path(sys.executable)
         if python.is_relative_to(settings.BASE_DIR):
             python = python.relative_to(settings.BASE_DIR)
         call = f"{python} manage.py send_sample github {event} --connector {connector.public_id}"
         return f"{given} {call}".strip()
 
+    def shown(self, *names: str) -> str:
+        """Those of the variables that are set, as a shell reads them.
+
+        What holds a password stays out of logs; the other shell has to have it, as it has SECRET_KEY.
+        """
+        secret = "DATABASE_URL" if settings.DATABASE_URL.password else ""
+        return " ".join(
+            f"{name}={shlex.quote(os.environ[name])}"
+            for name in names
+            if os.environ.get(name) and name != secret
+        )
+
     def _first_cards(self, connector: Connector) -> None:
         """Send a few samples by HTTP as soon as the web server answers, so that there is something to see."""
         subprocess.Popen(
             [
                 sys.executable, "manage.py", "send_sample", "github", *FIRST,
-                "--connector", connector.public_id, "--wait", "60",
+                "--connector", connector.public_id, "--wait", "60", "--while", str(os.getppid()),
             ],
             cwd=settings.BASE_DIR,
             stdout=subprocess.DEVNULL,

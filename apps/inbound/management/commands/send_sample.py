@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -31,6 +32,10 @@ class Command(BaseCommand):
             "--wait", type=float, default=0, metavar="SECONDS", help="try this long while nobody answers"
         )
 
+        parser.add_argument(
+            "--while", dest="process", type=int, metavar="PID", help="wait only as long as this process lives"
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             source = registry.get(options["source"])
@@ -40,7 +45,9 @@ class Command(BaseCommand):
             if connector.source != source.slug:
                 raise CommandError(f"The connector “{connector.name}” is one of {connector.source}.")
             for event in options["events"]:
-                answer = self._post(services.sample_request(connector, event), options["wait"])
+                answer = self._post(
+                    services.sample_request(connector, event), options["wait"], options["process"]
+                )
                 self.stdout.write(f"{event}: {answer.status} {answer.text.strip()[:300]}".rstrip())
                 if answer.status >= 400:
                     raise CommandError("The sample was not taken.")
@@ -50,7 +57,7 @@ class Command(BaseCommand):
                 hint = "\nThere are: " + ", ".join(each.name for each in samples(source))
             raise CommandError(error.public_message + hint) from error
 
-    def _post(self, request: Http, wait: float) -> http.Answer:
+    def _post(self, request: Http, wait: float, process: int | None) -> http.Answer:
         end = time.monotonic() + wait
         url = request.url + (f"?{request.query}" if request.query else "")
         while True:
@@ -58,5 +65,7 @@ class Command(BaseCommand):
                 return http.post(url, body=request.body, headers=dict(request.headers))
             except TransportError as error:
                 if error.code != "connection_refused" or time.monotonic() > end:
+                    raise
+                if process and not Path(f"/proc/{process}").exists() and Path("/proc/self").exists():
                     raise
                 time.sleep(WAIT)

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import subprocess
 import sys
+import time
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from apps.core import upkeep
+from apps.core.supervisor import die_politely
+
+PATIENCE = 5.0  # seconds to wait for a port
 
 
 class Command(BaseCommand):
@@ -34,8 +40,12 @@ class Command(BaseCommand):
             # Every address follows from PORT, so begin again with the right one.
             os.environ["PORT"] = str(port)
             os.execv(sys.executable, [sys.executable, *sys.argv])  # noqa: S606 - this very command
+        self._wait_for(settings.HOST, port)
         flags = ["--demo"] if options["demo"] else []
-        done = subprocess.run([sys.executable, sys.argv[0], "prepare", *flags], check=False)
+        # Stopped in the middle of it, nothing of it may go on.
+        done = subprocess.run(
+            [sys.executable, sys.argv[0], "prepare", *flags], check=False, preexec_fn=die_politely
+        )
         if done.returncode:
             raise SystemExit(done.returncode)
         os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc keeps one heap a thread otherwise
@@ -48,6 +58,31 @@ class Command(BaseCommand):
             host=settings.ALLOWED_HOSTS[0].lstrip(".*") or address,
         )
         upkeep.become(plan)
+
+    def _wait_for(self, host: str, port: int) -> None:
+        """See that nobody else has the port; what was just killed may hold it for a moment. Raises CommandError.
+
+        The web server itself would share the port with the other one, and each would get some of the requests.
+        """
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+                with socket.socket(family, socket.SOCK_STREAM) as probe:
+                    probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                    probe.bind((host, port))
+                return
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise CommandError(
+                        f"Cannot listen on {host}, port {port}: {error.strerror}. Set HOST or PORT."
+                    ) from error
+                if time.monotonic() > end:
+                    raise CommandError(
+                        f"Port {port} is in use by another program. Stop it, or choose another port with "
+                        f"“up --port {port + 1 if port < 65535 else 8000}” (make run PORT=…)."
+                    ) from error
+            time.sleep(0.2)
 
     def _web(self, port: int) -> list[str]:
         return [
