@@ -72,7 +72,7 @@ def _kill_one(stack: Stack, chance: random.Random, *, web: bool) -> None:
     end = time.monotonic() + 60
     while len(processes(stack, "qcluster")) < WHOLE and time.monotonic() < end:
         time.sleep(0.1)
-    victims = processes(stack, "connectors_site.wsgi" if web else "qcluster")
+    victims = processes(stack, "connectors_site.serve" if web else "qcluster")
     with suppress(ProcessLookupError):
         os.kill(chance.choice(victims), signal.SIGKILL)
 

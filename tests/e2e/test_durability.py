@@ -101,7 +101,7 @@ def kill_at_random(traffic: Traffic) -> int:
         # Mostly the cluster: without the web server nothing comes in that could be lost. And not while it starts,
         # because then nothing would ever go out either.
         until(lambda: len(processes(traffic.stack, "qcluster")) >= WHOLE, 30)
-        victims = processes(traffic.stack, "connectors_site.wsgi" if turn in WEB_KILLS else "qcluster")
+        victims = processes(traffic.stack, "connectors_site.serve" if turn in WEB_KILLS else "qcluster")
         on_their_way += traffic.sink.on_their_way()
         with contextlib.suppress(ProcessLookupError):
             os.kill(chance.choice(victims), signal.SIGKILL)

@@ -48,7 +48,9 @@ class Command(BaseCommand):
         )
         if done.returncode:
             raise SystemExit(done.returncode)
-        os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # glibc keeps one heap a thread otherwise
+        # glibc keeps one heap a thread otherwise, and in it what large bodies took.
+        os.environ.setdefault("MALLOC_ARENA_MAX", "2")
+        os.environ.setdefault("MALLOC_MMAP_THRESHOLD_", str(1024 * 1024))
         address = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.HOST, settings.HOST)  # noqa: S104 - not bound to
         plan = upkeep.Plan(
             web=self._web(port),
