@@ -42,11 +42,12 @@ def store(connector: Connector, source: Source, scheme: Scheme, http: Http, now:
     """
     kept = source.redact(http)
     public_id = new_id()
+    moment = connection.ops.adapt_datetimefield_value(now)
     values = {
         "public_id": public_id,
-        "created_at": connection.ops.adapt_datetimefield_value(now),
+        "created_at": moment,
         "connector_id": connector.pk,
-        "received_at": connection.ops.adapt_datetimefield_value(now),
+        "received_at": moment,
         "method": http.method[:10],
         "headers": json.dumps(_kept_headers(kept.headers, source)),
         "query": _kept_query(kept.query, scheme),
