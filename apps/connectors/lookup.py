@@ -10,7 +10,7 @@ import datetime as dt
 import time
 from dataclasses import dataclass
 
-from apps.connectors import memory, services
+from apps.connectors import memory, options, services
 from apps.connectors.models import Connector, Secret
 from apps.core import rows
 from apps.core.errors import ConfigurationError
@@ -23,12 +23,13 @@ MOST = 10_000  # connectors remembered
 
 @dataclass(slots=True)
 class Known:
-    """A connector with its source, scheme and secrets. scheme is None when the stored one is gone."""
+    """A connector with its source, scheme, secrets and all its options. scheme is None when the stored one is gone."""
 
     connector: Connector
     source: Source
     scheme: Scheme | None
     secrets: list[Secret]
+    options: dict[str, object]
     until: float
 
     def live(self, now: dt.datetime) -> list[Secret]:
@@ -61,6 +62,7 @@ def find(public_id: str, *, fresh: bool = False) -> Known:
         )
     if len(memory.known) >= MOST:
         memory.forget()
-    known = Known(connector, source, scheme, secrets, time.monotonic() + FRESH)
+    values = {**options.defaults(source), **connector.options}
+    known = Known(connector, source, scheme, secrets, values, time.monotonic() + FRESH)
     memory.known[public_id] = known
     return known

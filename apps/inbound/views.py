@@ -27,6 +27,7 @@ from apps.core.errors import (
 from apps.core.models import Counter
 from apps.inbound import services
 from apps.sources.http import Headers, Http, Reply
+from apps.sources.source import Context
 from apps.sources.verify import Scheme
 
 logger = logging.getLogger(__name__)
@@ -56,21 +57,20 @@ def _take(request: HttpRequest, public_id: str) -> HttpResponse:
     except (Connector.DoesNotExist, NotFound):
         return _unknown()
     connector, source = known.connector, known.source
-    wait = rates.is_over(f"unverified:{connector.public_id}", FLOOD)
     http = Http(method=request.method or "GET", headers=_headers(request), url=connector.url)
     try:
         http = replace(
             http, query=request.META.get("QUERY_STRING", "")[:MAX_QUERY], body=_body(request, source.max_body)
         )
         now = timezone.now()
-        reply = source.handshake(http, connectors.context(connector, http.headers, now))
+        reply = source.handshake(http, Context(options=known.options, now=now, headers=http.headers))
         if reply is not None:
             return _respond(reply)
         if http.method != "POST":
             response = problems.response(405, "method_not_allowed", "Webhooks are sent by POST.")
             response["Allow"] = "POST"
             return response
-        scheme = _verify(known, http, wait)
+        scheme = _verify(known, http)
         _readable(http)
     except AppError as error:
         if isinstance(error, VerificationError):
@@ -154,7 +154,7 @@ def _unknown() -> HttpResponse:
     )
 
 
-def _verify(known: lookup.Known, http: Http, wait: float | None) -> Scheme:
+def _verify(known: lookup.Known, http: Http) -> Scheme:
     now = timezone.now()
     try:
         return _check(known, http, now)
@@ -163,6 +163,7 @@ def _verify(known: lookup.Known, http: Http, wait: float | None) -> Scheme:
         try:
             return _check(lookup.find(known.connector.public_id, fresh=True), http, now)
         except VerificationError:
+            wait = rates.is_over(f"unverified:{known.connector.public_id}", FLOOD)
             if wait is not None:
                 # Genuine requests still pass; only the flood of others is told to stop.
                 raise TooMany(
