@@ -292,6 +292,7 @@ class AttemptShape(s.Serializer[Any]):
     code = s.CharField()
     message = s.CharField()
     ambiguous = s.BooleanField(help_text="The card may have been posted although no answer came.")
+    webhook_url = s.CharField(allow_null=True, help_text="By which it went; null once it was deleted.")
 
 
 class DeliveryShape(s.Serializer[Any]):

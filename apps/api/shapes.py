@@ -214,7 +214,8 @@ def delivery(row: Delivery) -> dict[str, Any]:
         "next_attempt_at": row.due_at if pending else None,
         "attempts": [
             {"number": each.number, "at": each.at, "status": each.status, "elapsed_ms": each.elapsed_ms,
-             "code": each.code, "message": each.message, "ambiguous": each.ambiguous}
+             "code": each.code, "message": each.message, "ambiguous": each.ambiguous,
+             "webhook_url": each.webhook_url.public_id if each.webhook_url else None}
             for each in row.attempts.all()
         ],
         "card": json.loads(row.card),

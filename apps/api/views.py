@@ -154,7 +154,7 @@ class DeliveryViews(ViewSet):
     roles = {"retry": OPERATOR, "cancel": OPERATOR}
 
     def rows(self) -> QuerySet[Delivery]:
-        return Delivery.objects.select_related("channel").prefetch_related("attempts")
+        return Delivery.objects.select_related("channel").prefetch_related("attempts__webhook_url")
 
     def list(self, request: Request) -> Response:
         rows = by(

@@ -79,12 +79,10 @@ class Ways:
         """Something about the channel's URLs has changed."""
         self._known.pop(channel_id, None)
 
-    def by(self, channel_id: int, way_id: int | None, now: dt.datetime) -> Way | None:
-        """The usable way of that id, as far as is known; None when it rests or is none of the channel's."""
-        for way in self._known.get(channel_id, (0.0, []))[1]:
-            if way.id == way_id and (way.breaker_open_until is None or way.breaker_open_until <= now):
-                return way
-        return None
+    def by(self, channel_id: int, way_id: int | None) -> Way | None:
+        """The way of that id, even while it rests; None when it is off or none of the channel's."""
+        found = (way for way in self._known.get(channel_id, (0.0, []))[1] if way.id == way_id)
+        return next(found, None)
 
     def of(self, channel_ids: Collection[int], clock: float) -> dict[int, list[Way]]:
         """The ways of each channel. clock: monotonic seconds."""

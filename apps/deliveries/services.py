@@ -84,7 +84,7 @@ def enqueue(
 ) -> Delivery:
     """Store a card for a channel and wake the sender once the transaction is committed.
 
-    via: the webhook URL by which it goes if that works, instead of the channel's first.
+    via: the webhook URL by which it goes and no other, as long as the channel has it.
     """
     delivery = build(channel.pk, card, origin=origin, thread_key=thread_key)
     delivery.webhook_url = via

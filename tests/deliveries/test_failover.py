@@ -145,6 +145,21 @@ def test_a_test_card_tries_a_url_again_that_somebody_has_mended(teams: Teams, ch
     assert teams.calls == ["a", "b"]
 
 
+def test_a_test_of_one_webhook_url_takes_no_other_way(teams: Teams, channel: Channel) -> None:
+    WebhookURL.objects.filter(pk=a().pk).update(breaker_open_until=timezone.now() + dt.timedelta(seconds=50))
+    teams.answers["a"] = transport.judge(503)
+    tested = deliveries.send_test(channel, via=a())
+    post()
+    assert teams.calls == ["a"]
+    tested.refresh_from_db()
+    assert tested.status == "pending"  # and it is tried again later, there
+    teams.answers["a"] = transport.judge(404)
+    Delivery.objects.update(due_at=timezone.now())
+    post()
+    tested.refresh_from_db()
+    assert (teams.calls, tested.status) == (["a", "a"], "failed")
+
+
 def test_retry_after_holds_for_the_next_sender_too(teams: Teams, channel: Channel, clock: Any) -> None:
     WebhookURL.objects.exclude(pk=a().pk).update(state="off")
     teams.answers["a"] = transport.judge(429, "300")
