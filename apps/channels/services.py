@@ -38,7 +38,7 @@ def set_url(row: WebhookURL, url: object) -> None:
     The row's kind says what the URL must be. An endpoint without a secret gets one.
     """
     if row.kind == WebhookURL.Kind.ENDPOINT:
-        found = recognise_endpoint(url)
+        found = recognise_endpoint(url, settings.DESTINATION_ALLOW)
         if found.problem and not recognise(url, settings.DESTINATION_ALLOW).kind:
             raise ConfigurationError(found.problem, found.message)
         value = str(url).strip()

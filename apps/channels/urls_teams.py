@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
-from apps.core.addresses import host_allowed
+from apps.core.addresses import host_allowed, may_connect
 
 MAX_LENGTH = 32_000
 POWER_PLATFORM = (
@@ -129,8 +129,11 @@ def recognise(url: object, allowed: Sequence[str] = ()) -> Recognised:
     )
 
 
-def recognise_endpoint(url: object) -> Recognised:
-    """What a URL of the general kind is: an HTTPS address of any service. Private networks are refused when posting."""
+def recognise_endpoint(url: object, allow: Sequence[str] = ()) -> Recognised:
+    """What a URL of the general kind is: an HTTPS address of any service.
+
+    allow: host suffixes and CIDRs that may be private. A name that leads into a private network is refused when posting.
+    """
     if not isinstance(url, str) or not url.strip():
         return _bad("", "url_missing", "Paste the address that takes the events.")
     value = url.strip()
@@ -146,4 +149,15 @@ def recognise_endpoint(url: object) -> Recognised:
         return _bad(host, "url_credentials", "The URL must not hold a user name or password.")
     if parts.scheme.lower() != "https":
         return _bad(host, "url_insecure", "The address must start with https://.")
+    if _is_number(host) and not may_connect(host, host, allow):
+        words = "This address is not on the public internet. An operator can allow it by DESTINATION_ALLOW."
+        return _bad(host, "url_private", words)
     return Recognised("endpoint", host, message="An HTTPS service. Its messages are signed.")
+
+
+def _is_number(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True

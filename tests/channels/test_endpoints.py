@@ -95,6 +95,16 @@ def test_an_endpoint_must_be_a_plain_https_address(url: object) -> None:
     assert recognise_endpoint(url).problem
 
 
+@pytest.mark.parametrize("host", ["10.0.0.7", "127.0.0.1", "[::1]", "169.254.169.254", "[::ffff:10.0.0.7]"])
+def test_a_private_address_is_refused_at_once_unless_an_operator_allows_it(host: str) -> None:
+    found = recognise_endpoint(f"https://{host}/in")
+    assert (found.problem, "DESTINATION_ALLOW" in found.message) == ("url_private", True)
+    assert not recognise_endpoint(
+        f"https://{host}/in", ["10.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "::1/128"]
+    ).problem
+    assert not recognise_endpoint("https://8.8.8.8/in").problem
+
+
 @pytest.mark.django_db
 def test_a_workflow_has_no_secret_to_change() -> None:
     channel = Channel.objects.create(team=Team.objects.create(name="Platform"), name="General")
