@@ -111,7 +111,6 @@ def test_somebody_without_a_role_is_told_so_at_sign_in() -> None:
     ("path", "kind"),
     [
         ("/metrics", "application/problem+json"),
-        ("/teams/x", "application/problem+json"),
         ("/sandbox/", "text/html"),
     ],
 )

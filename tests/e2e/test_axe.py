@@ -326,12 +326,13 @@ def test_what_hurts_asks_first(page: Any, product: Stack) -> None:
         asked.append(dialog.message)
         dialog.dismiss()
 
-    page.on("dialog", refuse)
-    page.goto(f"{product.url}/admin/channels/channel/")
-    page.locator("#result_list").get_by_role("link", name="General").first.click()
+    tab = page.context.new_page()  # the other one may still be under way
+    tab.on("dialog", refuse)
+    tab.goto(f"{product.url}/admin/channels/channel/")
+    tab.locator("#result_list").get_by_role("link", name="General").first.click()
     for name in ("Pause", "Mute for ever"):
-        page.get_by_role("button", name=name).click()
-    page.remove_listener("dialog", refuse)
+        tab.get_by_role("button", name=name).click()
+    tab.close()
     assert len(asked) == 2
     assert "wait until you resume it" in asked[0]
     assert Client(product).get("channels/")["results"][0]["state"] == "ok"
