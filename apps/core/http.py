@@ -8,7 +8,6 @@ where the caller asks for it).
 
 from __future__ import annotations
 
-import io
 import ipaddress
 import os
 import socket
@@ -16,7 +15,6 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from http.client import HTTPResponse
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -31,6 +29,7 @@ from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConn
 from urllib3.util import connection as plain_connection
 
 from apps.core import addresses
+from apps.core.deadlines import Deadlines
 from apps.core.errors import TransportError
 
 TIMEOUT = (5.0, 30.0)
@@ -91,43 +90,9 @@ def _connect(conn: HTTPConnection) -> socket.socket:
     raise NewConnectionError(conn, "no connection") from failure
 
 
-class _Bounded(io.RawIOBase):
-    """What a socket gives until a moment. Its own timeout starts anew with every byte that drips in."""
-
-    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
-        self._raw, self._sock = raw, sock
-        seconds = sock.gettimeout()
-        self._until = None if seconds is None else time.monotonic() + seconds
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int | None:
-        if self._until is not None:
-            left = self._until - time.monotonic()
-            if left <= 0:
-                raise TimeoutError("the answer takes too long as a whole")
-            self._sock.settimeout(left)
-        return self._raw.readinto(buffer)
-
-    def close(self) -> None:
-        self._raw.close()
-        super().close()
-
-
-class _Answered(HTTPResponse):
-    """An answer that has come as a whole within the time that one packet may take."""
-
-    def __init__(self, sock: socket.socket, *args: Any, **kwargs: Any) -> None:
-        super().__init__(sock, *args, **kwargs)
-        raw = self.fp.detach()
-        self.fp = io.BufferedReader(_Bounded(raw, sock))
-
-
 class _Guarded(HTTPConnection):
     """Judges its address, and sends head and body in one go: half the system calls, one TLS record less."""
 
-    response_class = _Answered
     _gathered: list[bytes] | None = None
 
     def _new_conn(self) -> socket.socket:
@@ -141,6 +106,11 @@ class _Guarded(HTTPConnection):
         finally:
             self._gathered = None
         self.send(b"".join(parts))
+
+    def getresponse(self) -> Any:
+        if self.sock is not None and self.timeout is not None:
+            _deadlines.begin(self.sock, self.timeout)
+        return super().getresponse()
 
     def send(self, data: Any) -> None:
         if self._gathered is None:
@@ -175,6 +145,7 @@ class GuardedAdapter(HTTPAdapter):
 
 _adapter: GuardedAdapter | None = None
 _lock = threading.Lock()
+_deadlines = Deadlines()
 
 
 def _shared_adapter() -> GuardedAdapter:
@@ -203,8 +174,8 @@ def _send(
 
 def _forget() -> None:
     # Connections must not be shared between a process and its fork.
-    global _adapter, _lock
-    _adapter, _lock = None, threading.Lock()
+    global _adapter, _lock, _deadlines
+    _adapter, _lock, _deadlines = None, threading.Lock(), Deadlines()
 
 
 os.register_at_fork(after_in_child=_forget)
@@ -259,23 +230,35 @@ def request(
     `ambiguous` when the request may have been carried out all the same.
     """
     _check(url)
+    try:
+        return _exchange(method, url, body, headers or {}, timeout, cap)
+    finally:
+        _deadlines.end()
+
+
+def _exchange(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: Mapping[str, str],
+    timeout: tuple[float, float],
+    cap: int,
+) -> Answer:
     started = time.monotonic()
     proxies = (
         {"http": settings.OUTBOUND_PROXY, "https": settings.OUTBOUND_PROXY} if settings.OUTBOUND_PROXY else {}
     )
     try:
-        response = _send(method, url, body, headers or {}, timeout, proxies)
+        response = _send(method, url, body, headers, timeout, proxies)
+        if _deadlines.was_cut():  # within its head, which then looks like its end
+            response.close()
+            raise requests.exceptions.ReadTimeout
     except requests.exceptions.ConnectTimeout:
         raise TransportError(
             "connect_timeout", "The server did not accept a connection in time.", permanent=False
         ) from None
     except requests.exceptions.Timeout:
-        raise TransportError(
-            "timeout",
-            "The server took the request but did not answer in time.",
-            permanent=False,
-            ambiguous=True,
-        ) from None
+        raise _timeout() from None
     except requests.exceptions.ProxyError:
         raise TransportError(
             "proxy_error", "The outbound proxy refused or is down. Check OUTBOUND_PROXY.", permanent=False
@@ -287,7 +270,7 @@ def request(
             permanent=False,
         ) from None
     except requests.exceptions.ConnectionError as error:
-        raise _connection_error(error) from None
+        raise (_timeout() if _deadlines.was_cut() else _connection_error(error)) from None
     except (requests.exceptions.RequestException, urllib3.exceptions.HTTPError, ValueError):
         raise TransportError(
             "bad_request",
@@ -308,6 +291,15 @@ def request(
         text=data.decode("utf-8", "replace"),
         elapsed_ms=round((time.monotonic() - started) * 1000),
         truncated=truncated,
+    )
+
+
+def _timeout() -> TransportError:
+    return TransportError(
+        "timeout",
+        "The server took the request but did not answer in time.",
+        permanent=False,
+        ambiguous=True,
     )
 
 
