@@ -6,6 +6,7 @@ with a CSRF token and a permission, never a link.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -22,7 +23,7 @@ from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin as ThemeModelAdmin
 from unfold.admin import StackedInline as ThemeStackedInline
@@ -76,6 +77,11 @@ def copied(value: str) -> SafeString:
         'class="tc-button" data-copy="{}" aria-label="Copy">Copy</button></span>',
         value, value,
     )  # fmt: skip
+
+
+def breakable(name: str) -> SafeString:
+    """A technical name that a narrow column breaks at its dots and underscores, not in the middle of a word."""
+    return format_html_join("", "{}<wbr>", ((part,) for part in re.split(r"(?<=[._])", name)))
 
 
 class TimeInput(forms.TimeInput):

@@ -12,7 +12,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from apps.core import roles
-from apps.core.admin import STATES, Button, ReadOnlyAdmin, ReadOnlyInline, display
+from apps.core.admin import STATES, Button, ReadOnlyAdmin, ReadOnlyInline, breakable, display
 from apps.deliveries import services as deliveries
 from apps.deliveries.models import Attempt, Delivery
 from apps.inbound import lookup, replays
@@ -73,7 +73,7 @@ class EventAdmin(ReadOnlyAdmin):
     """What was understood, and which subscription wanted it or why not."""
 
     empty_words = "No event yet. Connect a source, or send a sample from a connector’s page."
-    list_display = ("shown_title", "type", "shown_outcome", "connector", "received_at", "reason")
+    list_display = ("shown_title", "shown_type", "shown_outcome", "connector", "received_at", "reason")
     list_select_related = ("connector",)
     list_filter = ("outcome", "connector")
     search_fields = ("public_id__exact", "source_event_id__exact")
@@ -98,6 +98,10 @@ class EventAdmin(ReadOnlyAdmin):
     @display(description="Title")
     def shown_title(self, row: Event) -> str:
         return row.title or row.type
+
+    @display(description="Type")
+    def shown_type(self, row: Event) -> SafeString:
+        return breakable(row.type)
 
     @display(description="Outcome", label=STATES)
     def shown_outcome(self, row: Event) -> str:
