@@ -87,28 +87,25 @@ def test_fields_are_changed_on_the_object_and_in_its_row_and_nowhere_else(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_thread_in_a_transaction_does_not_wait_for_those_that_wait_for_it() -> None:
+def test_threads_take_turns_but_not_in_a_transaction_for_whose_end_the_others_wait() -> None:
     connector, _ = connectors.create_connector(name="Rows", source="github")
     values = {
         "connector_id": connector.pk, "received_at": "2026-01-01 00:00:00", "created_at": "2026-01-01 00:00:00",
         "method": "POST", "headers": "{}", "query": "", "body": b"", "size": 0, "status": "received",
         "error_code": "", "error_message": "", "failures": 0, "replay": 0,
     }  # fmt: skip
-    begun, stored = threading.Event(), threading.Event()
-
-    def elsewhere() -> None:
-        begun.set()
-        rows.insert("inbound_inboundrequest", {**values, "public_id": "elsewhere"})
-        stored.set()
-        connection.close()
-
-    thread = threading.Thread(target=elsewhere)
-    with transaction.atomic():
-        rows.insert("inbound_inboundrequest", {**values, "public_id": "first"})
+    with rows._one_writer:  # as while another thread writes, which waits for this transaction
+        with transaction.atomic():
+            rows.insert("inbound_inboundrequest", {**values, "public_id": "first"})
+        thread = threading.Thread(target=_insert, args=({**values, "public_id": "second"},))
         thread.start()
-        assert begun.wait(5)
-        rows.insert("inbound_inboundrequest", {**values, "public_id": "second"})
-        assert not stored.is_set()
-    assert stored.wait(15)
-    thread.join(5)
-    assert InboundRequest.objects.count() == 3
+        thread.join(0.2)
+        assert thread.is_alive()
+        assert InboundRequest.objects.count() == 1
+    thread.join(10)
+    assert InboundRequest.objects.count() == 2
+
+
+def _insert(values: dict[str, object]) -> None:
+    rows.insert("inbound_inboundrequest", values)
+    connection.close()
