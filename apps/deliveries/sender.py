@@ -23,7 +23,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from apps.cards.envelope import envelope
+from apps.cards.envelope import around
 from apps.channels import signing, transport
 from apps.channels.pacing import Pacer
 from apps.channels.transport import Accepted
@@ -271,7 +271,7 @@ def _post(job: Job) -> Result:
             body = signing.message(due.event, due.summary, json.loads(job.card), at)
             outcome = transport.send_signed(job.url, signing.sign(due.public_id, body, job.keys, at))
         else:
-            outcome = transport.send(job.url, envelope(json.loads(job.card)))
+            outcome = transport.send(job.url, around(job.card))
     except TransportError as error:
         outcome = error
     except Exception as error:

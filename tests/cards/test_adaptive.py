@@ -106,6 +106,15 @@ def test_the_envelope_holds_one_attachment() -> None:
     message = json.loads(envelope.envelope({"type": "AdaptiveCard"}))
     assert message["type"] == "message"
     assert [item["content"] for item in message["attachments"]] == [{"type": "AdaptiveCard"}]
+    assert message["attachments"][0]["contentType"] == "application/vnd.microsoft.card.adaptive"
+    assert message["attachments"][0]["contentUrl"] is None
+
+
+def test_a_stored_card_is_sent_as_it_was_stored() -> None:
+    stored = '{"type":"AdaptiveCard","body":[{"type":"TextBlock","text":"é ✓ \\"quoted\\""}]}'
+    sent = envelope.around(stored)
+    assert sent == envelope.envelope(json.loads(stored))
+    assert stored.encode() in sent
 
 
 @pytest.mark.parametrize(
