@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, cast
 from urllib.parse import urlsplit
 
@@ -158,6 +159,14 @@ def _shared_adapter() -> GuardedAdapter:
         return _adapter
 
 
+@lru_cache(maxsize=4096)
+def _prepared(url: str) -> str | None:
+    """The address as requests sends it. Working that out takes as long as the rest of what it prepares."""
+    made = requests.PreparedRequest()
+    made.prepare_url(url, None)
+    return made.url
+
+
 def _send(
     method: str,
     url: str,
@@ -168,7 +177,10 @@ def _send(
 ) -> requests.Response:
     """One exchange, by the adapter itself: a Session merges settings for longer than the exchange takes."""
     wanted = {"User-Agent": USER_AGENT, **headers}
-    prepared = requests.Request(method, url, data=body, headers=wanted).prepare()
+    prepared = requests.PreparedRequest()
+    prepared.method, prepared.url = method, _prepared(url)
+    prepared.prepare_headers(wanted)
+    prepared.prepare_body(body, None)
     return _shared_adapter().send(prepared, stream=True, timeout=timeout, verify=True, proxies=proxies)
 
 
